@@ -1,0 +1,1 @@
+"""Standalone IP cameras on Alexa devices: the parts that are Python."""
