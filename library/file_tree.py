@@ -81,7 +81,12 @@ def main() -> None:
         changed=wanted.changed,
         written=list(wanted.write),
         removed=list(wanted.remove),
-        diff={"before": gone, "after": names, "before_header": f"{root} (removed)", "after_header": f"{root} (written)"},
+        diff={
+            "before": gone,
+            "after": names,
+            "before_header": f"{root} (removed)",
+            "after_header": f"{root} (written)",
+        },
     )
 
 
