@@ -1,0 +1,1 @@
+"""Figures of the running appliance, each beside its target; see ``python -m benchmarks``."""
