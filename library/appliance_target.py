@@ -1,0 +1,157 @@
+#!/usr/bin/python
+"""Ansible module: whether a machine can become the appliance. Reads only."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: appliance_target
+short_description: Find out whether a machine can become the appliance
+description:
+  - Looks at the system, the room on its disks, the ports the appliance needs and the addresses of its DNS names.
+  - Changes nothing, and does not fail by itself, so that problems can be told together with others.
+options:
+  systems:
+    description: Supported systems, from ID to a list of VERSION_ID, both as in os-release.
+    type: dict
+    required: true
+  machines:
+    description: Supported processors, as uname names them.
+    type: list
+    elements: str
+    required: true
+  python:
+    description: Oldest Python that will do, as major and minor number.
+    type: list
+    elements: int
+    required: true
+  free_megabytes:
+    description: Room that is needed, from directory to megabytes.
+    type: dict
+    required: true
+  listeners:
+    description: Ports the appliance listens on.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      what:
+        description: Who wants to listen.
+        type: str
+        required: true
+      address:
+        description: IP address it listens on.
+        type: str
+        required: true
+      port:
+        description: TCP port.
+        type: int
+        required: true
+      units:
+        description: Our units of systemd that may have the port already, as shell patterns.
+        type: list
+        elements: str
+        required: true
+      mend:
+        description: What the owner can do when another has the port.
+        type: str
+        required: true
+  names:
+    description: DNS names that should lead here; what is odd about their addresses is told as a warning.
+    type: list
+    elements: str
+    default: []
+  patience_seconds:
+    description: How long to wait for DNS.
+    type: float
+    default: 2.0
+attributes:
+  check_mode:
+    description: Changes nothing, so it is the same in check mode.
+    support: full
+  diff_mode:
+    description: Changes nothing, so there is nothing to show.
+    support: none
+author:
+  - alexa-ip-cam authors
+"""
+
+EXAMPLES = r"""
+- name: Look at the machine
+  appliance_target:
+    systems:
+      debian: ["12", "13"]
+    machines: [x86_64, aarch64]
+    python: [3, 11]
+    free_megabytes:
+      /usr: 500
+    listeners:
+      - what: stunnel
+        address: 0.0.0.0
+        port: 443
+        units: [stunnel@alexa-ip-cam.service]
+        mend: stop it, or move it to another port
+    names: [cams.example.com]
+  register: target
+"""
+
+RETURN = r"""
+problems:
+  description: One sentence for each problem, with the mend. Empty when the machine will do.
+  type: list
+  elements: str
+  returned: always
+addresses:
+  description: What DNS says on the machine, by name; null for a name without an answer in time.
+  type: dict
+  returned: always
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from ansible.module_utils.appliance import target_rules
+from ansible.module_utils.basic import AnsibleModule
+
+_LISTENER = {
+    "what": {"type": "str", "required": True},
+    "address": {"type": "str", "required": True},
+    "port": {"type": "int", "required": True},
+    "units": {"type": "list", "elements": "str", "required": True},
+    "mend": {"type": "str", "required": True},
+}
+
+
+def main() -> None:
+    """Run as an Ansible module."""
+    module = AnsibleModule(
+        argument_spec={
+            "systems": {"type": "dict", "required": True},
+            "machines": {"type": "list", "elements": "str", "required": True},
+            "python": {"type": "list", "elements": "int", "required": True},
+            "free_megabytes": {"type": "dict", "required": True},
+            "listeners": {"type": "list", "elements": "dict", "required": True, "options": _LISTENER},
+            "names": {"type": "list", "elements": "str", "default": []},
+            "patience_seconds": {"type": "float", "default": 2.0},
+        },
+        supports_check_mode=True,
+    )
+    wanted = module.params
+    problems = [
+        *target_rules.system_problems(target_rules.os_release(Path("/etc/os-release")), wanted["systems"]),
+        *target_rules.machine_problems(os.uname().machine, wanted["machines"]),
+        *target_rules.systemd_problems(Path("/run/systemd/system")),
+        *target_rules.python_problems(sys.version_info[:2], wanted["python"]),
+        *target_rules.disk_problems(wanted["free_megabytes"]),
+    ]
+    for listener in wanted["listeners"]:
+        problems += target_rules.listener_problems(**listener)
+    addresses = target_rules.look_up(wanted["names"], wanted["patience_seconds"])
+    for name, found in addresses.items():
+        for remark in target_rules.name_remarks(name, found):
+            module.warn(remark)
+    module.exit_json(changed=False, problems=problems, addresses=addresses)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""Action plugin: find every problem of the inventory in one go. Documentation: library/appliance_inventory.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ansible.module_utils
+from ansible import constants
+from ansible.errors import AnsibleError, AnsibleUndefinedVariable
+from ansible.plugins.action import ActionBase
+from ansible.template import trust_as_template
+
+# Ansible packs our module_utils into modules only; an action plugin runs on the controller and imports them itself.
+for _folder in constants.DEFAULT_MODULE_UTILS_PATH:
+    if _folder not in ansible.module_utils.__path__:
+        ansible.module_utils.__path__.append(_folder)
+
+from ansible.module_utils.appliance import inventory  # noqa: E402  # found by the loop above
+from ansible.module_utils.appliance.camera_rules import Unresolved  # noqa: E402
+
+_IS_LIST = "is sequence and {0} is not mapping and {0} is not string"
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hints
+    """Works the owner's variables out one by one, and hands them to the rules."""
+
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Run the action; the result is described in the module's documentation."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _, arguments = self.validate_argument_spec(
+            argument_spec={
+                "cameras": {"type": "str", "required": True},
+                "streams_name": {"type": "str", "required": True},
+                "clips_name": {"type": "str", "required": True},
+                "signing_key": {"type": "str", "required": True},
+                "signing_key_previous": {"type": "str", "required": True},
+                "switches": {"type": "list", "elements": "str", "default": []},
+                "reserved_ports": {"type": "dict", "default": {}},
+            }
+        )
+        defined = task_vars or {}
+        cameras = self._cameras(arguments["cameras"])
+        names = [self._value(arguments[name]) for name in ("streams_name", "clips_name")]
+        reserved = {int(port): str(what) for port, what in arguments["reserved_ports"].items()}
+        wrong_names = inventory.names_problems(*names)
+        result["problems"] = [
+            *inventory.cameras_problems(cameras, self._port_of, reserved),
+            *wrong_names,
+            *inventory.keys_problems(*(self._value(arguments[n]) for n in ("signing_key", "signing_key_previous"))),
+            *inventory.switches_problems({n: self._value(n) for n in arguments["switches"] if n in defined}),
+        ]
+        result["names"] = [] if wrong_names else names
+        result["camera_ports"] = inventory.camera_ports(cameras, self._port_of)
+        return result
+
+    def _cameras(self, variable: str) -> object:
+        is_list = self._value(f"{variable} {_IS_LIST.format(variable)}")
+        if is_list is not True:
+            return self._value(variable)
+        count = self._value(f"{variable} | length")
+        return [self._camera(variable, number) for number in range(count)] if isinstance(count, int) else count
+
+    def _camera(self, variable: str, number: int) -> object:
+        place = f"{variable}[{number}]"
+        if self._value(f"{place} is mapping") is not True:
+            return self._value(place)
+        keys = self._value(f"{place} | list")
+        if not isinstance(keys, list):
+            return keys
+        return {key: self._value(f"{place}[camera_key]", camera_key=key) for key in keys}
+
+    def _port_of(self, camera_id: str) -> int:
+        return int(
+            self._templar.evaluate_expression(
+                trust_as_template("{'id': camera_id} | live555_port"), local_variables={"camera_id": camera_id}
+            )
+        )
+
+    def _value(self, expression: str, **local_variables: object) -> Any:
+        try:
+            return self._templar.evaluate_expression(
+                trust_as_template(expression), local_variables=local_variables or None
+            )
+        except AnsibleUndefinedVariable as error:
+            return Unresolved(str(error))
+        except AnsibleError as error:
+            # Other errors may quote the value they choke on, so they are not passed on.
+            if "decrypt" in str(error).lower():
+                return Unresolved("it is encrypted and the vault password is missing or wrong; give --ask-vault-pass")
+            return Unresolved("its expression fails; correct the braces and filters in it")
