@@ -78,8 +78,8 @@ def sign_clip_uri(key_hex40: str, uri: str, expiry: datetime) -> str:
 
     Args:
         key_hex40: 40 lower-case hexadecimal digits; Apache's configuration holds the same text.
-        uri: the decoded path as Apache sees it, with its leading slash and no query:
-            ``/front-porch/a b.mp4``, not ``/front-porch/a%20b.mp4``. Percent-encoding belongs into the URL only.
+        uri: the decoded path as Apache sees it, with its leading slash and no query: ``/porch/a b.mp4``, not
+            ``/porch/a%20b.mp4``. Percent-encoding belongs into the URL only.
         expiry: an aware time; from its second on the URL is refused.
 
     Raises:

@@ -1,0 +1,1 @@
+"""Alexa's messages and errors, without any knowledge of cameras."""

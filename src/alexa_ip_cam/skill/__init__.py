@@ -1,0 +1,1 @@
+"""The smart home skill: answers Alexa's directives from settings that travel with the code."""
