@@ -34,8 +34,8 @@ class Machine:
     """One machine, booted on entering the context and gone on leaving it.
 
     `number` is the last octet of its address (2 to 254). `binds` maps directories or files of the host to
-    paths inside; `files` maps paths inside to contents written, with mode 0644, before it boots. `resolver` is the address
-    of its nameserver, by default the host's.
+    paths inside; `files` maps paths inside to contents, written with mode 0644 before it boots. `resolver` is
+    the address of its nameserver, by default the host's.
     """
 
     def __init__(
@@ -123,7 +123,12 @@ class Machine:
             time.sleep(0.1)
 
     def run(
-        self, argv: Sequence[str], *, check: bool = True, input: str | None = None, timeout: float = 60
+        self,
+        argv: Sequence[str],
+        *,
+        check: bool = True,
+        input: str | None = None,  # noqa: A002 - named as in subprocess.run
+        timeout: float = 60,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command as root over SSH; no shell sees its arguments.
 
@@ -166,7 +171,12 @@ class Machine:
         self._feed(["sh", "-c", script], packed.getvalue())
 
     def enter(
-        self, argv: Sequence[str], *, check: bool = True, input: str | None = None, timeout: float = 60
+        self,
+        argv: Sequence[str],
+        *,
+        check: bool = True,
+        input: str | None = None,  # noqa: A002 - named as in subprocess.run
+        timeout: float = 60,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command as root in the machine's namespaces, without SSH or any service of the machine."""
         command = ["nsenter", "--target", str(self.leader_pid), "--all", "--"]

@@ -88,9 +88,8 @@ class Channel:
         Raises SandboxError when it takes longer than `timeout` seconds or the connection breaks.
         """
         command = ["ssh", *self.arguments, "-S", str(self.control), f"root@{self.address}", shlex.join(argv)]
-        source = {"stdin": subprocess.DEVNULL} if stdin is None else {}
         try:
-            done = subprocess.run(command, input=stdin, capture_output=True, timeout=timeout, check=False, **source)
+            done = subprocess.run(command, input=stdin or b"", capture_output=True, timeout=timeout, check=False)
         except subprocess.TimeoutExpired as error:
             printed = ((error.stdout or b"") + (error.stderr or b"")).decode(errors="replace")[-2000:]
             raise SandboxError(

@@ -35,12 +35,12 @@ def local_authorities(
 
 def pip_configuration(environment: Mapping[str, str] = os.environ) -> str:
     """Return text for /etc/pip.conf that hands on the host's PIP_CERT, PIP_INDEX_URL and PIP_PROXY; or ""."""
-    lines = []
-    if environment.get("PIP_CERT"):
-        lines.append(f"cert = {BUNDLE}\n")
-    for name in ("index-url", "proxy", "default-timeout"):
-        if value := environment.get("PIP_" + name.upper().replace("-", "_")):
-            lines.append(f"{name} = {value}\n")
+    lines = [f"cert = {BUNDLE}\n"] if environment.get("PIP_CERT") else []
+    lines += [
+        f"{name} = {environment[variable]}\n"
+        for name, variable in {"index-url": "PIP_INDEX_URL", "proxy": "PIP_PROXY"}.items()
+        if environment.get(variable)
+    ]
     return "".join(["[global]\n", *lines]) if lines else ""
 
 
