@@ -205,7 +205,7 @@ def _choice_problems(key: str) -> Callable[[object], list[str]]:
     def rule(value: object) -> list[str]:
         if isinstance(value, str) and value in CHOICES[key]:
             return []
-        return [f"{key} must be one of {', '.join(CHOICES[key])}"]
+        return [f"{key} must be one of {', '.join(CHOICES[key])}; correct it"]
 
     return rule
 

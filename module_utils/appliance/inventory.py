@@ -6,6 +6,7 @@ variable hides no other problem.
 
 from __future__ import annotations
 
+import collections
 import ipaddress
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -128,16 +129,12 @@ def _label(number: int, camera: object) -> str:
 
 
 def _same_ids(cameras: Sequence[tuple[str, Camera]]) -> list[str]:
-    seen: dict[object, str] = {}
-    problems = []
-    for label, camera in cameras:
-        name = camera.get("id")
-        if not isinstance(name, str):
-            continue
-        if name in seen:
-            problems.append(f"{label}: another camera has the same id; give each its own")
-        seen[name] = label
-    return problems
+    ids = collections.Counter(name for _, camera in cameras if isinstance(name := camera.get("id"), str))
+    return [
+        f"camera {name}: {count} cameras have this id; give each its own, because it names the stream"
+        for name, count in ids.items()
+        if count > 1
+    ]
 
 
 def _same_names(cameras: Sequence[tuple[str, Camera]]) -> list[str]:

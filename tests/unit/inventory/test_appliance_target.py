@@ -1,0 +1,42 @@
+"""The module as Ansible runs it: reads, reports, never changes and never fails by itself."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+Run = Callable[..., dict[str, Any]]
+
+ARGUMENTS: dict[str, Any] = {
+    "systems": {"nonesuch": ["1"]},
+    "machines": ["pdp11"],
+    "python": [3, 8],
+    "free_megabytes": {"/": 0},
+    "listeners": [],
+}
+
+
+def test_it_tells_the_same_each_time_and_changes_nothing(run_module: Run) -> None:
+    first, *others = (run_module("appliance_target", ARGUMENTS, check=check) for check in (True, False, True, False))
+    assert others == [first] * 3
+    assert first["changed"] is False
+    assert "failed" not in first
+    assert first["problems"][0].startswith("it runs ")
+    assert first["problems"][1].startswith("its processor is a ")
+
+
+def test_a_taken_port_is_a_problem_and_an_odd_address_a_warning(run_module: Run) -> None:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        port = server.getsockname()[1]
+        listener = {"what": "stunnel", "address": "127.0.0.1", "port": port, "units": ["x.service"], "mend": "move it"}
+        result = run_module("appliance_target", {**ARGUMENTS, "listeners": [listener], "names": ["localhost"]})
+    assert any(f"stunnel needs port {port}" in problem for problem in result["problems"])
+    assert any("every device takes for itself" in str(warning) for warning in result["warnings"])
+    assert "127.0.0.1" in result["addresses"]["localhost"]
+
+
+def test_a_wrong_argument_is_refused(run_module: Run) -> None:
+    assert run_module("appliance_target", {})["failed"] is True
