@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import shlex
 import shutil
+import subprocess
+from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from cryptography import x509
+
+from alexa_ip_cam.lambda_zip import build, settings_from_inventory
 from home import playbook
 from home.inventory import CLIPS_NAME, STREAMS_NAME, Inventory
 from sandbox import Machine, Network, cache_dir, debian_root, suite_from_env
@@ -15,6 +23,8 @@ from simulators.amazon.alexa import Alexa
 from simulators.amazon.lambda_runtime import LambdaRuntime
 from simulators.echo.watch import Watch, watch
 from world import World
+
+PACKAGES = ("stunnel4", "apache2", "certbot", "haproxy", "ffmpeg", "python3")
 
 
 class Home:
@@ -95,20 +105,45 @@ class Home:
         self.inventory.write()
         return playbook.run(self.inventory.directory, *arguments, echo=echo)
 
-    def roots_pem(self) -> str:
-        """The roots that this home's Echo trusts."""
-        return "".join(self.world.acme_roots())
+    @property
+    def roots_pem(self) -> Path:
+        """A file with the roots that this home's Echo trusts."""
+        path = self.directory / "roots.pem"
+        path.write_text("".join(self.world.acme_roots()))
+        return path
 
-    def echo(self, uri: str, *, seconds: float = 6.0, **options: Any) -> Watch:
-        """Open a stream as an Echo does, through the appliance's port 443."""
-        return watch(uri, address=self.appliance.address, roots_pem=self.roots_pem(), seconds=seconds, **options)
+    def echo(self, uri: str, **options: Any) -> Watch:
+        """Open a stream as an Echo does, through the appliance's port 443, up to the first whole keyframe.
+
+        ``options`` are those of `simulators.echo.watch.watch`.
+        """
+        return asyncio.run(watch(uri, address=self.appliance.address, roots_pem=self.roots_pem, **options))
 
     @contextlib.contextmanager
-    def alexa(self, settings: dict[str, Any]) -> Any:
+    def alexa(self, *, sign_streams: bool = True) -> Iterator[Alexa]:
         """Amazon's side: the zip that would be deployed, run by the real Lambda runtime client."""
-        from build_zip import build  # noqa: PLC0415  # lambda/ is not a package: `lambda` is a keyword
-
         archive = self.directory / "skill.zip"
-        build(settings, archive)
+        build(settings_from_inventory(self.inventory.resolved(), sign_streams=sign_streams), archive)
         with LambdaRuntime(archive) as function:
             yield Alexa(function.invoke)
+
+    def served_chain(self, name: str = STREAMS_NAME) -> list[x509.Certificate]:
+        """The certificates that port 443 serves for a name, leaf first."""
+        target = f"{self.appliance.address}:443"
+        argv = ["openssl", "s_client", "-showcerts", "-connect", target, "-servername", name]
+        shown = subprocess.run(argv, input=b"", capture_output=True, timeout=20, check=False).stdout
+        return x509.load_pem_x509_certificates(shown)
+
+    def versions(self) -> dict[str, str]:
+        """Versions of the parts of the appliance, by Debian package or name."""
+        query = ["dpkg-query", "-W", "-f", "${Package} ${Version}\\n", *PACKAGES]
+        listed = self.appliance.run(query, check=False).stdout
+        versions = dict(line.split(" ", 1) for line in listed.splitlines() if " " in line)
+        release = self.appliance.read("/etc/debian_version").decode().strip()
+        return {"debian": release, "ansible-core": metadata.version("ansible-core"), **versions}
+
+    def how_to_look_around(self) -> str:
+        """For a person whose demo was kept running."""
+        log_in = shlex.join(["ssh", *self.appliance.ssh_args, f"root@{self.appliance.address}"])
+        again = shlex.join(["ansible-playbook", "-i", str(self.inventory.directory), "playbooks/site.yml"])
+        return f"log in:     {log_in}\nrun again:  {again}"

@@ -46,6 +46,15 @@ class Inventory:
         """Take one camera out."""
         self.cameras = [camera for camera in self.cameras if camera["id"] != camera_id]
 
+    def resolved(self) -> dict[str, Any]:
+        """The variables that the skill is made from, secrets in their places."""
+        return {
+            "appliance_streams_name": STREAMS_NAME,
+            "appliance_clips_name": CLIPS_NAME,
+            "appliance_signing_key": self.secrets["vault_signing_key"],
+            "cameras": self.cameras,
+        }
+
     def write(self) -> None:
         """Write all files."""
         host = {
