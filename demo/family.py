@@ -24,7 +24,8 @@ def watch_all(home: Home, stages: Stages, report: Report, directory: Path) -> No
             stream = alexa.show(alexa.find(f"the {camera['name'].lower()} camera"))
             seen = home.echo(stream.uri)
             png = directory / f"{camera['id']}.png"
-            report.cameras[camera["id"]] = _describe(camera["name"], sentence, seen, png)            print(f'   "{sentence}": first picture after {seen.steps_ms["first_picture"]:.0f} ms, {png}', flush=True)
+            report.cameras[camera["id"]] = _describe(camera["name"], sentence, seen, png)
+            print(f'   "{sentence}": first picture after {seen.steps_ms["first_picture"]:.0f} ms, {png}', flush=True)
     report.chain = [certificate_name(certificate) for certificate in home.served_chain()]
     with stages.stage("without the gateway", "the same cameras straight from LIVE555, for comparison"):
         home.site("--tags", "gateway,haproxy", "-e", '{"gateway_enabled": false}')
