@@ -7,11 +7,10 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from home import Home
-from simulators.echo.watch import Watch
-
 from demo.report import CameraReport, Report
 from demo.stages import Stages
+from home import Home
+from simulators.echo.watch import Watch
 
 
 def watch_all(home: Home, stages: Stages, report: Report, directory: Path) -> None:
