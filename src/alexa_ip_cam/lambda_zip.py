@@ -64,22 +64,26 @@ def settings_from_inventory(
     Raises:
         SettingsError: a variable is missing, or the signing key has another form. `build` checks the rest.
     """
+    key = inventory.get("appliance_signing_key")
+    if not isinstance(key, str):
+        raise SettingsError("appliance_signing_key must be 64 hexadecimal digits in quotes")
     try:
-        key = inventory["appliance_signing_key"]
+        stream_key, snapshot_key = derive_key(key, "streams"), derive_key(key, "snapshots")
+    except ValueError as problem:
+        raise SettingsError(f"appliance_signing_key: {problem}") from None
+    try:
         return {
             "streams_name": inventory["appliance_streams_name"],
             "clips_name": inventory["appliance_clips_name"],
             "port": 443,
             "cameras": [{field: camera[field] for field in Camera._fields} for camera in inventory["cameras"]],
             "sign_streams": sign_streams,
-            "stream_key": derive_key(key, "streams").hex(),
-            "snapshot_key": derive_key(key, "snapshots").hex()[:40],
+            "stream_key": stream_key.hex(),
+            "snapshot_key": snapshot_key.hex()[:40],
             "stream_ttl_seconds": stream_ttl_seconds,
         }
     except KeyError as missing:
         raise SettingsError(f"the inventory has no {missing.args[0]}") from None
-    except ValueError as problem:
-        raise SettingsError(f"appliance_signing_key: {problem}") from None
 
 
 def main() -> int:

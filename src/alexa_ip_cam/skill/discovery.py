@@ -16,7 +16,7 @@ def _endpoint(endpoint_id: str, camera: Camera) -> Message:
         "endpointId": endpoint_id,
         "manufacturerName": camera.manufacturer,
         "friendlyName": camera.name,
-        "description": f"{camera.manufacturer} {camera.model} by RTSP",
+        "description": f"{camera.manufacturer} {camera.model} (RTSP)",
         "displayCategories": ["CAMERA"],
         "additionalAttributes": {"manufacturer": camera.manufacturer, "model": camera.model},
         "capabilities": [

@@ -57,6 +57,10 @@ class _Api(ThreadingHTTPServer):
     def address(self) -> str:
         return f"127.0.0.1:{self.server_port}"
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):  # a function that was killed leaves so
+            super().handle_error(request, client_address)
+
     def stop(self) -> None:
         self.events.put(None)
         self.shutdown()
