@@ -1,0 +1,29 @@
+// The side towards the viewers: an RTSP server on 127.0.0.1 only, media inside the RTSP connection only.
+#pragma once
+
+#include <RTSPServer.hh>
+
+#include <cstdint>
+#include <set>
+
+class ViewerServer : public RTSPServer {
+ public:
+  // Throws std::system_error when the port cannot be had: there is no other port to fall back to.
+  ViewerServer(UsageEnvironment& env, std::uint16_t port);
+
+  // At least one viewer has sent PLAY.
+  bool hasPlayingViewer() const { return !playing_.empty(); }
+
+  // Ends all viewers' connections, so that they notice and ask again.
+  void hangUp();
+
+ protected:
+  ClientConnection* createNewClientConnection(int socket, sockaddr_storage const& address) override;
+  ClientSession* createNewClientSession(u_int32_t id) override;
+
+ private:
+  class Connection;
+  class Session;
+  std::set<Connection*> connections_;
+  std::set<Session*> playing_;
+};
