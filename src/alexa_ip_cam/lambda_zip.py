@@ -62,7 +62,7 @@ def settings_from_inventory(
         stream_ttl_seconds: how long a URL may be opened after it was handed out.
 
     Raises:
-        SettingsError: a variable is missing, or the signing key has another form. `build` checks the rest.
+        SettingsError: a variable is missing, or the signing key has another form. `build` checks the cameras.
     """
     key = inventory.get("appliance_signing_key")
     if not isinstance(key, str):
@@ -76,7 +76,9 @@ def settings_from_inventory(
             "streams_name": inventory["appliance_streams_name"],
             "clips_name": inventory["appliance_clips_name"],
             "port": 443,
-            "cameras": [{field: camera[field] for field in Camera._fields} for camera in inventory["cameras"]],
+            "cameras": [
+                {field: camera[field] for field in Camera._fields if field in camera} for camera in inventory["cameras"]
+            ],
             "sign_streams": sign_streams,
             "stream_key": stream_key.hex(),
             "snapshot_key": snapshot_key.hex()[:40],

@@ -4,6 +4,8 @@ from alexa_ip_cam.alexa.messages import Directive, Message, response
 
 from .settings import Camera, Settings
 
+_MAX_DESCRIPTION = 128  # characters
+
 
 def discover(directive: Directive, settings: Settings) -> Message:
     """Answer Discover with every camera of the inventory ("Alexa.Discovery Interface" page)."""
@@ -16,7 +18,7 @@ def _endpoint(endpoint_id: str, camera: Camera) -> Message:
         "endpointId": endpoint_id,
         "manufacturerName": camera.manufacturer,
         "friendlyName": camera.name,
-        "description": f"{camera.manufacturer} {camera.model} (RTSP)",
+        "description": f"{camera.manufacturer} {camera.model}"[:_MAX_DESCRIPTION],
         "displayCategories": ["CAMERA"],
         "additionalAttributes": {"manufacturer": camera.manufacturer, "model": camera.model},
         "capabilities": [

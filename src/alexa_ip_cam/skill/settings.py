@@ -17,7 +17,7 @@ MAX_TTL_SECONDS = 86_400
 
 _CAMERA_ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 _DNS_NAME = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
-_MAX_TEXT = 60  # manufacturer and model together must fit into the 128 characters of Alexa's description
+_MAX_MANUFACTURER, _MAX_MODEL = 128, 256  # characters, as Alexa's discovery allows
 
 
 class SettingsError(ValueError):
@@ -138,8 +138,8 @@ def _camera(value: object, where: str) -> Camera:
     return Camera(
         id=camera_id,
         name=name,
-        manufacturer=_text(values, "manufacturer", where),
-        model=_text(values, "model", where),
+        manufacturer=_text(values, "manufacturer", _MAX_MANUFACTURER, where),
+        model=_text(values, "model", _MAX_MODEL, where),
         width=_whole_number(values, "width", 1, 65_535, where),
         height=_whole_number(values, "height", 1, 65_535, where),
         audio=AUDIO_CODECS[audio],
@@ -166,10 +166,10 @@ def _dns_name(values: Mapping[str, Any], key: str) -> str:
     return value
 
 
-def _text(values: Mapping[str, Any], key: str, where: str) -> str:
+def _text(values: Mapping[str, Any], key: str, longest: int, where: str) -> str:
     value = values[key]
-    if not isinstance(value, str) or not value.strip() or len(value) > _MAX_TEXT or not value.isprintable():
-        raise SettingsError(f"{where}: {key} must be 1 to {_MAX_TEXT} printable characters, not {value!r}")
+    if not isinstance(value, str) or not value.strip() or len(value) > longest or not value.isprintable():
+        raise SettingsError(f"{where}: {key} must be 1 to {longest} printable characters, not {value!r}")
     return value
 
 

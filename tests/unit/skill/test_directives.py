@@ -38,8 +38,8 @@ def test_discovery_advertises_only_what_is_answered(settings: Settings) -> None:
         assert interfaces == ["Alexa", "Alexa.CameraStreamController"]
 
 
-def test_the_largest_description_still_fits(document: dict[str, Any]) -> None:
-    document["cameras"][0].update(manufacturer="m" * 60, model="n" * 60)
+def test_the_longest_names_of_maker_and_model_still_fit(document: dict[str, Any]) -> None:
+    document["cameras"][0].update(manufacturer="m" * 128, model="n" * 256)
     header = {"namespace": "Alexa.Discovery", "name": "Discover", "payloadVersion": "3", "messageId": "m-1"}
     discover_response(answer({"directive": {"header": header, "payload": {}}}, parse_settings(document), "request-1"))
 

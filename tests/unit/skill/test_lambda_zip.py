@@ -71,7 +71,6 @@ def test_bad_settings_leave_the_old_zip_alone(document: dict[str, Any], tmp_path
     [
         ({"appliance_signing_key": "short"}, "appliance_signing_key: the signing key must be 64 .*openssl rand"),
         ({"appliance_signing_key": 123}, "appliance_signing_key must be 64 .* in quotes"),
-        ({"cameras": [{"id": "den"}]}, "has no name"),
     ],
 )
 def test_an_inventory_that_cannot_be_used_says_why(
@@ -85,6 +84,12 @@ def test_a_missing_variable_is_named(inventory: dict[str, Any]) -> None:
     del inventory["appliance_clips_name"]
     with pytest.raises(SettingsError, match="has no appliance_clips_name"):
         settings_from_inventory(inventory, sign_streams=True)
+
+
+def test_a_camera_that_lacks_a_field_is_refused_by_the_build(inventory: dict[str, Any], tmp_path: Path) -> None:
+    del inventory["cameras"][1]["model"]
+    with pytest.raises(SettingsError, match="camera 2: missing model"):
+        build(settings_from_inventory(inventory, sign_streams=True), tmp_path / "skill.zip")
 
 
 def run(out: Path, text: str) -> subprocess.CompletedProcess[str]:
