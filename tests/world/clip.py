@@ -25,7 +25,7 @@ def nal_type(nal: bytes) -> int:
 def split_annex_b(stream: bytes) -> list[bytes]:
     """Return the NAL units of a byte stream (ITU-T H.264, annex B), without start codes and zero padding."""
     starts = [match.end() for match in _START_CODE.finditer(stream)]
-    ends = [start - 3 for start in starts[1:]] + [len(stream)]
+    ends = [*(start - 3 for start in starts[1:]), len(stream)][: len(starts)]
     # A NAL unit ends in a non-zero byte (7.4.1), so that zeros before a start code are padding.
     return [stream[start:end].rstrip(b"\0") for start, end in zip(starts, ends, strict=True)]
 

@@ -11,6 +11,7 @@ import re
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 
 _TIMEOUT_S = 20.0
 _SESSION = re.compile(rb"^Session: *([^;\r\n]+)", re.MULTILINE | re.IGNORECASE)
@@ -32,12 +33,12 @@ class SelfViewer(threading.Thread):
         self._ready = ready
         self._failed = failed
         self._requests = 0
-        self._sinks: list[socket.socket] = []
+        self._sinks = ExitStack()
 
     def run(self) -> None:
         """Set up each track, play, and wait. The session has no time-out: the server does not sweep it."""
         try:
-            with socket.create_connection(("127.0.0.1", self._port), timeout=_TIMEOUT_S) as connection:
+            with self._sinks, socket.create_connection(("127.0.0.1", self._port), _TIMEOUT_S) as connection:
                 self._request(connection, "DESCRIBE", self._url, "Accept: application/sdp\r\n")
                 session = ""
                 for track in range(self._tracks):
@@ -57,10 +58,9 @@ class SelfViewer(threading.Thread):
             self._failed(str(error))
 
     def _sink(self) -> int:
-        sink = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sink = self._sinks.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
         sink.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
         sink.bind(("127.0.0.1", 0))
-        self._sinks.append(sink)
         port: int = sink.getsockname()[1]
         return port
 

@@ -104,12 +104,12 @@ class CameraServer:
             self._ready()
         else:
             self._fail(f"cannot listen on port {self._port}")
-        return GLib.SOURCE_REMOVE
+        return False  # once is enough for GLib
 
     def _fail(self, reason: str) -> bool:
         self._failure = reason
         self._loop.quit()
-        return GLib.SOURCE_REMOVE
+        return False  # once is enough for GLib
 
     def _configure(self, _factory: Any, media: Any) -> None:
         element = media.get_element()
@@ -119,7 +119,7 @@ class CameraServer:
 
     def _sweep(self) -> bool:
         self._server.get_session_pool().cleanup()
-        return True
+        return True  # and again
 
 
 def _launch_line(tracks: Sequence[Track]) -> str:

@@ -24,9 +24,20 @@ _ADTS_HEADER = 7
 class Track(Protocol):
     """What a camera sends on one RTP stream."""
 
-    rate: Fraction
-    caps: str
-    payloader: str
+    @property
+    def rate(self) -> Fraction:
+        """Units per second."""
+        ...
+
+    @property
+    def caps(self) -> str:
+        """GStreamer's caps of the units."""
+        ...
+
+    @property
+    def payloader(self) -> str:
+        """GStreamer's element that packs the units, with its properties."""
+        ...
 
     def unit(self, number: int, unix_ns: int) -> bytes:
         """Return the bytes of unit `number`, captured at `unix_ns`."""
