@@ -114,8 +114,8 @@ def _text_problems(key: str, value: object, longest: int) -> list[str]:
         return [f"{key} is empty; fill it in"]
     if len(value) > longest:
         return [f"{key} has {len(value)} characters; Alexa takes at most {longest}, shorten it"]
-    if _has_control_characters(value):
-        return [f"{key} holds a line break or control character; remove it"]
+    if _has_invisible_characters(value):
+        return [f"{key} holds a line break or invisible character; remove it"]
     return []
 
 
@@ -136,7 +136,7 @@ def _name_problems(value: object) -> list[str]:
 def _url_problems(value: object) -> list[str]:
     if not isinstance(value, str):
         return ["url must be text; write one like rtsp://192.168.1.20/path"]
-    if not value.isascii() or _has_control_characters(value) or " " in value:
+    if not value.isascii() or _has_invisible_characters(value) or " " in value:
         return ["url holds a space, line break or non-ASCII character; write these percent-encoded, a space as %20"]
     if not value.startswith("rtsp://"):
         scheme = value.partition("://")[0] if "://" in value else ""
@@ -180,8 +180,8 @@ def _login_problems(key: str, value: object) -> list[str]:
         return [f"{key} must be text; put it in quotes, or digits and words like yes change"]
     if not value:
         return [f"{key} is empty; fill it in, or leave out both username and password"]
-    if _has_control_characters(value):
-        return [f"{key} holds a line break or control character; remove it"]
+    if _has_invisible_characters(value):
+        return [f"{key} holds a line break or invisible character; remove it"]
     return []
 
 
@@ -216,9 +216,9 @@ def _port_problems(value: object) -> list[str]:
     return [f"port must be a whole number from {PORT_MIN} to {PORT_MAX}, without quotes; or leave it out"]
 
 
-def _has_control_characters(value: str) -> bool:
-    # Line and paragraph separators (Zl, Zp) break lines too, for some readers.
-    return any(unicodedata.category(c) in {"Cc", "Zl", "Zp"} for c in value)
+def _has_invisible_characters(value: str) -> bool:
+    # Line breaks of every kind, control characters, and spaces other than the plain one.
+    return not value.isprintable()
 
 
 _RULES: dict[str, Callable[[object], list[str]]] = {

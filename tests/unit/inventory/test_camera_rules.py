@@ -95,6 +95,7 @@ WRONG: list[tuple[str, object, str]] = [
     ("password", "hunter2\nport=1", "password holds a line break"),
     ("password", "hunter2\x00", "password holds a line break"),
     ("password", "hunter2\u2028", "password holds a line break"),
+    ("password", "hunter2\u00a0", "password holds a line break or invisible character"),
     ("manufacturer", "", "manufacturer is empty"),
     ("manufacturer", "m" * 129, "manufacturer has 129 characters"),
     ("model", 3245, "model must be text; put it in quotes"),
