@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import secrets
+import sys
 from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Self
@@ -64,6 +65,12 @@ class Network:
             table = self.bridge.replace("-", "_")
             self._resources.append(run.add("table", table))
             tool(["nft", "-f", "-"], stdin=self._translation(table))
+            for chain in dropping_chains(tool(["nft", "--json", "list", "chains"]).stdout):
+                print(
+                    f"sandbox: the host's firewall ({chain}) drops forwarded packets by default; machines reach "
+                    f"the outside only if it accepts those of interface {self.bridge}",
+                    file=sys.stderr,
+                )
         except BaseException:
             self._take_away()
             raise
@@ -98,6 +105,16 @@ def free_subnet(used: Iterable[ipaddress.IPv4Network]) -> ipaddress.IPv4Network:
         if not any(subnet.overlaps(network) for network in taken):
             return subnet
     raise SandboxError(f"every network of {_RANGE} is in use on this host: remove a route to one of them")
+
+
+def dropping_chains(listing: str) -> list[str]:
+    """Return the chains that drop forwarded IPv4 by policy, from the JSON of `nft list chains`."""
+    chains = [item["chain"] for item in json.loads(listing)["nftables"] if "chain" in item]
+    return [
+        f"table {chain['family']} {chain['table']}, chain {chain['name']}"
+        for chain in chains
+        if chain["family"] in ("ip", "inet") and chain.get("hook") == "forward" and chain.get("policy") == "drop"
+    ]
 
 
 def _subnets_in_use() -> Iterator[ipaddress.IPv4Network]:

@@ -138,6 +138,7 @@ def _build(root: Path, fill: Callable[[Path], None]) -> None:
         except BaseException:
             _remove(tree)
             raise
+        tool(["sync", "--file-system", str(tree)], timeout=_STAGE_SECONDS)  # else a power cut could leave holes
         tree.rename(root)
 
 
