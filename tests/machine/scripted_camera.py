@@ -7,6 +7,7 @@ NAL unit packets whose payload carries a running number.
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import re
 import socket
@@ -17,7 +18,8 @@ import time
 SDP = (
     "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=scripted\r\nt=0 0\r\na=control:*\r\n"
     "m=video 0 RTP/AVP 96\r\nc=IN IP4 0.0.0.0\r\na=rtpmap:96 H264/90000\r\n"
-    "a=fmtp:96 packetization-mode=1;profile-level-id=42E01F;sprop-parameter-sets=Z0LgH9oBQBbsRAAAAwAEAAADAPA8YMqA,aM4yyA==\r\n"
+    "a=fmtp:96 packetization-mode=1;profile-level-id=42E01F;"
+    "sprop-parameter-sets=Z0LgH9oBQBbsRAAAAwAEAAADAPA8YMqA,aM4yyA==\r\n"
     "a=control:track1\r\n"
 )
 GARBAGE = "v=0\r\nm=video nonsense\r\nm=audio 0 RTP/AVP\r\na=rtpmap:999999 \x7f/0\r\n"
@@ -99,10 +101,8 @@ class ScriptedCamera:
 
     @staticmethod
     def _shut(connection: socket.socket) -> None:
-        try:
+        with contextlib.suppress(OSError):  # gone already
             connection.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass  # gone already
 
     def _accept(self, listener: socket.socket) -> None:
         while True:
@@ -153,12 +153,14 @@ class ScriptedCamera:
                 connection.close()
 
     def _answer(self, request: str, playing: threading.Event, udp: list[tuple[str, int]]) -> str:
-        method, url, _ = request.split("\r\n")[0].split(" ")
+        method, url, _ = request.split("\r\n", maxsplit=1)[0].split(" ")
         self.requests.append(method)
         cseq = re.search(r"CSeq: (\d+)", request)
         head = f"CSeq: {cseq.group(1) if cseq else 0}\r\n"
         if not self._authorized(method, request):
-            challenge = f'Digest realm="{REALM}", nonce="{NONCE}"' if self.auth == "digest" else f'Basic realm="{REALM}"'
+            challenge = (
+                f'Digest realm="{REALM}", nonce="{NONCE}"' if self.auth == "digest" else f'Basic realm="{REALM}"'
+            )
             return f"RTSP/1.0 401 Unauthorized\r\n{head}WWW-Authenticate: {challenge}\r\n\r\n"
         head += "Session: 1;timeout=60\r\n" if method != "DESCRIBE" else ""
         if method == "OPTIONS":
