@@ -1,0 +1,120 @@
+"""Where a viewer starts, and the time it sees: capture time in, seconds since its first picture out."""
+
+from dataclasses import dataclass
+
+from alexa_ip_cam.gateway.access_unit import Unit
+
+_STEP = 0.001  # seconds between pictures of a squeezed start
+_NEAR = 0.1  # seconds beyond the aim that are not worth re-timing
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """How much recent media a player with a start buffer is given, seconds.
+
+    Attributes:
+        aim: what a start should hold.
+        floor: less makes the player show its first picture later.
+        cap: with sound, where nothing can be re-timed, a start may hold up to twice this.
+    """
+
+    aim: float
+    floor: float
+    cap: float
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The keyframe to start with, and how many seconds the viewer's time runs from it to the live edge.
+
+    ``seconds`` is None for the time it really took.
+    """
+
+    keyframe: Unit
+    seconds: float | None
+
+
+def history_start(keyframes: list[Unit], edge: float, history: History, *, retime: bool) -> Start | None:
+    """Choose the start for a player that fills a buffer before it shows anything.
+
+    Args:
+        keyframes: where a start is possible, oldest first.
+        edge: capture time of the newest picture.
+        history: how much media the start should hold.
+        retime: whether timestamps may differ from capture times: only without sound.
+
+    Returns:
+        None when there is no keyframe.
+    """
+    if not keyframes:
+        return None
+    if not retime:
+        enough = [unit for unit in keyframes if history.floor <= edge - unit.capture <= 2 * history.cap]
+        return Start(enough[-1] if enough else keyframes[-1], None)
+
+    def distortion(unit: Unit) -> float:
+        age = edge - unit.capture
+        if age < history.floor:
+            return history.floor / max(age, _STEP)
+        return max(1.0, age / (history.aim + _NEAR))
+
+    # Least distorted; of several undistorted ones the oldest, which holds most.
+    best = min(keyframes, key=distortion)
+    age = edge - best.capture
+    if age < history.floor:
+        return Start(best, history.floor)
+    return Start(best, history.aim if age > history.aim + _NEAR else None)
+
+
+def squeezed_start(keyframes: list[Unit], pictures: int) -> Start | None:
+    """Choose the start for a player that shows pictures as they come: the newest keyframe, moments before live.
+
+    Args:
+        keyframes: where a start is possible, oldest first.
+        pictures: how many there are from the newest keyframe to the live edge.
+    """
+    return Start(keyframes[-1], max(0, pictures - 1) * _STEP) if keyframes else None
+
+
+class Timeline:
+    """Maps capture times to the seconds a viewer sees, which advance whatever capture times do.
+
+    Args:
+        first: capture time of the first picture; it is shown at 0.
+        edge: capture time of the newest picture at the start.
+        seconds: what the span between the two is mapped to; None for its real length.
+    """
+
+    def __init__(self, first: float, edge: float, seconds: float | None) -> None:
+        span = max(0.0, edge - first)
+        seconds = span if seconds is None else seconds
+        self._in, self._out = first, 0.0
+        self._slope = seconds / span if span else 1.0
+        self._live: tuple[float, float] | None = (edge, seconds)  # where the start ends and live begins
+        self.latest = 0.0  # the largest time handed out
+        self.latest_capture = first  # the capture time it belongs to
+
+    @property
+    def live(self) -> bool:
+        """Whether the start has been handed out."""
+        return self._live is None
+
+    def stamp(self, capture: float) -> float:
+        """The viewer's time, in seconds, of something captured then."""
+        if self._live is not None and capture > self._live[0]:
+            self._in, self._out = self._live
+            self._slope, self._live = 1.0, None
+        out = max(0.0, self._out + (capture - self._in) * self._slope)
+        if out > self.latest:
+            self.latest, self.latest_capture = out, capture
+        return out
+
+    def run_at(self, slope: float) -> None:
+        """From the latest picture on, let the viewer's time advance at this rate against capture time."""
+        if self.live and slope != self._slope:
+            self._in, self._out, self._slope = self.latest_capture, self.latest, slope
+
+    def close_gap(self, capture: float, step: float) -> None:
+        """Let what was captured at ``capture`` follow the latest picture after ``step`` seconds."""
+        self._in, self._out = capture, self.latest + step
+        self._slope, self._live = 1.0, None
