@@ -17,6 +17,7 @@ from simulators.echo.session import ALL_MEDIA, PATIENCE_S, EchoSession
 from simulators.echo.versions import ANDROID_7, Version
 
 FIRST_PICTURE_PATIENCE_S = 15.0
+_STEPS = ("tcp", "tls", "describe", "setup", "play", "first_rtp", "first_picture")
 
 
 @dataclass(slots=True)
@@ -117,6 +118,7 @@ async def watch(
     keyframe = next((unit for unit in viewer.pictures if _whole_keyframe(unit)), None)
     if keyframe is not None:
         steps["first_picture"] = keyframe.last_at * 1000
+    steps = {step: steps[step] for step in _STEPS if step in steps}
     recording = Recording(
         tracks=tuple(session.tracks),
         live=session.sdp.live,
