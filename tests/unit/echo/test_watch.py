@@ -50,8 +50,8 @@ def test_first_picture_is_the_last_packet_of_the_first_whole_keyframe() -> None:
     later = b"".join(interleaved(0, rtp(6 + n, 90_000 + n, SLICE)) for n in range(3))
     found = seen(Server(sdp=VIDEO_ONLY, media=[(0, half), (0.08, rest), (0.1, later)]))
     after_play = found.steps_ms["first_picture"] - found.steps_ms["play"]
-    assert after_play == pytest.approx(80, abs=30)
-    assert found.steps_ms["first_rtp"] - found.steps_ms["play"] < 40
+    assert 75 < after_play < 500
+    assert found.steps_ms["first_picture"] - found.steps_ms["first_rtp"] > 50
 
 
 def test_a_keyframe_joined_halfway_does_not_count() -> None:
@@ -65,10 +65,10 @@ def test_a_keyframe_joined_halfway_does_not_count() -> None:
 
 
 def test_seconds_are_kept_and_no_keyframe_is_told() -> None:
-    found = seen(Server(sdp=VIDEO_ONLY, media=[(0, media(9, idr=[SLICE]))]), seconds=0.2)
+    found = seen(Server(sdp=VIDEO_ONLY, media=[(0, media(9, idr=[SLICE]))]), seconds=0.3)
     assert "first_picture" not in found.steps_ms
     assert len(found.access_units) == 8
-    assert found.recording.ended_at - found.recording.play_at == pytest.approx(0.2, abs=0.05)
+    assert found.recording.play_at + 0.29 < found.recording.ended_at
     with pytest.raises(LookupError, match="among 8 pictures"):
         _ = found.first_keyframe
 
@@ -82,7 +82,7 @@ def test_trouble_amid_the_stream_is_recorded() -> None:
     closing = seen(Server(sdp=VIDEO_ONLY, media=[(0, media())], close_after_media=True), seconds=1.0)
     assert closing.closed
     assert closing.fatal is None
-    jumping = seen(Server(sdp=VIDEO_ONLY, media=[(0, media(3) + media(3, first=500))]), seconds=0.1)
+    jumping = seen(Server(sdp=VIDEO_ONLY, media=[(0, media(3) + media(3, first=500))]), seconds=0.3)
     assert [fault.reason.split(" on ")[0] for fault in jumping.faults] == ["sequence number", "RTP time"]
 
 
@@ -92,7 +92,7 @@ def test_fatal_before_play_is_raised() -> None:
 
 
 def test_replay_of_a_recording() -> None:
-    found = seen(Server(sdp=VIDEO_ONLY, media=[(0, media(50))]), seconds=0.2)
+    found = seen(Server(sdp=VIDEO_ONLY, media=[(0, media(50))]), seconds=0.3)
     recording = replace(found.recording, ended_at=found.recording.play_at + 4.0)
     outcomes = replay(recording)
     assert len(outcomes) == 36
@@ -123,7 +123,7 @@ def test_capture_clock() -> None:
 
 
 def test_annexb_begins_with_the_parameter_sets(tmp_path: Path) -> None:
-    found = seen(Server(sdp=VIDEO_ONLY, media=[(0, media(4, idr=[IDR]))]), seconds=0.1)
+    found = seen(Server(sdp=VIDEO_ONLY, media=[(0, media(4, idr=[IDR]))]), seconds=0.3)
     found.write_annexb(tmp_path / "stream.h264")
     start = b"\0\0\0\1"
     nals = [SPS, PPS, IDR, SLICE, SLICE]
