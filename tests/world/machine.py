@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -134,16 +135,17 @@ class World:
         return camera
 
     def add_clones(self, profile_id: str, count: int, *, bitrate_kbps: int | None = None) -> list[Camera]:
-        """Start `count` cameras of a profile as `<profile_id>-1` and so on; all play one clip, each in its own phase.
+        """Start `count` more cameras of a profile, with the ids `<profile_id>-1` and so on from the first free number.
 
-        `bitrate_kbps` replaces the profile's. Raises ValueError when an id is taken.
+        Those of one bitrate play one clip, each in its own phase. `bitrate_kbps` replaces the profile's.
         """
         profile = self._profiles[profile_id]
         if bitrate_kbps is not None:
             profile = replace(profile, bitrate_kbps=bitrate_kbps)
+        free = (number for number in itertools.count(1) if f"{profile_id}-{number}" not in self.cameras)
         clones = [
             self._make_camera(f"{profile_id}-{number}", profile, f"{profile.name} {number}")
-            for number in range(1, count + 1)
+            for number in itertools.islice(free, count)
         ]
         self._start_cameras(clones)
         return clones
