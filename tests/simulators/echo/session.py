@@ -90,6 +90,7 @@ class EchoSession:
         self._base = ""
         self._started = 0.0
         self._cseq = 0
+        self._opening: tuple[int, ActiveTrack] | None = None
         self._waiting: dict[int, asyncio.Future[Response]] = {}
         self._arrived: asyncio.Queue[Packet | None] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
@@ -189,11 +190,9 @@ class EchoSession:
         own: list[Header] = [("Transport", f"RTP/AVP/TCP;interleaved={channel}-{channel + 1}")]
         if track.index > 1:
             own.append(("Session", self.session_id))
-        active = ActiveTrack(track, channel, url)
-        self.tracks.append(active)  # before the answer: a sender report may come with it
+        self._opening = (self._cseq + 1, ActiveTrack(track, channel, url))
         answer = await self._request("SETUP", url, own)
         if answer.status != 200:
-            self.tracks.remove(active)
             return answer.t
         for name in ("session", "transport"):
             if name not in answer.headers:
@@ -301,6 +300,9 @@ class EchoSession:
             future = self._waiting.get(int(cseq)) if cseq.isdecimal() else None
             if future is None:
                 raise FatalCheck(f"answer with CSeq {cseq!r}, which no request has")
+            # At once, not when the waiting task runs: packets may follow in the same piece.
+            if self._opening and self._opening[0] == int(cseq) and item.status == 200:
+                self.tracks.append(self._opening[1])
             if not future.done():
                 future.set_result(item)
 

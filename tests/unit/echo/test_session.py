@@ -11,7 +11,7 @@ import pytest
 from simulators.echo import ANDROID_5, ANDROID_11, EchoSession, FatalCheck, Packet
 from simulators.echo.session import tls_context
 from unit.echo.chain import Chain
-from unit.echo.packets import interleaved, rtp
+from unit.echo.packets import interleaved, rtp, sender_report
 from unit.echo.server import AUDIO_PART, IDR, SESSION_PART, URL, Answer, Request, Server, answer, media, video_part
 
 AGENT = "User-Agent: Fire OS/6.0 stagefright/1.2 (Linux;Android 7.1.2)"
@@ -239,6 +239,17 @@ def test_fatal_amid_media(piece: bytes, words: str) -> None:
         run(Server(media=[(0, media(2)), (0.02, piece)]), listen)
     assert next(iter(sizes)).channel == 1
     assert sum(sizes.values()) > len(IDR)
+
+
+def test_report_right_after_the_answer_to_setup_is_taken_but_not_before_it() -> None:
+    report = interleaved(1, sender_report(4e9, 1))
+
+    def setup(request: Request) -> bytes:
+        return answer(request, "Session: 1", "Transport: x") + report
+
+    run(Server(sdp=SESSION_PART + video_part(), answers={"SETUP": setup}), opened)
+    with pytest.raises(FatalCheck, match="channel 1"):
+        run(Server(answers={"SETUP": lambda request: report + setup(request)}), opened)
 
 
 def test_unanswered_keep_alive_is_fatal() -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from simulators.echo import FatalCheck, Watch, capture_clock, watch
+from simulators.echo import EchoSession, FatalCheck, Watch, capture_clock, watch
 from simulators.echo.picture import DecodeError
-from simulators.echo.player import Parameters, replay
+from simulators.echo.player import Followed, Parameters, follow, replay
 from unit.echo.chain import Chain
 from unit.echo.packets import PPS, SPS, interleaved, rtp
 from unit.echo.server import IDR, SESSION_PART, SLICE, URL, Server, media, video_part
@@ -103,6 +103,31 @@ def test_replay_of_a_recording() -> None:
         assert outcome.fatal is None
     (stock,) = replay(recording, {"stock": Parameters()}).values()
     assert stock.first_picture_s == pytest.approx(1.33, abs=0.1)
+
+
+def test_follow_comes_to_what_a_replay_says() -> None:
+    stretch = [(0.0, media(50)), (1.5, interleaved(2, b"x"))]
+
+    def parse(nal: bytes) -> tuple[int, int] | None:
+        return (0, 0) if nal[0] & 0x1F == 5 else None
+
+    async def play() -> Followed:
+        server = Server(sdp=VIDEO_ONLY, media=stretch)
+        async with server.run() as port:
+            session = EchoSession(URL, address="127.0.0.1", port=port, roots_pem=None)
+            await session.open()
+            found = await follow(session, 5.0, {"stock": Parameters()}, parse=parse)
+            await session.close()
+            await server.closed.wait()
+            return found
+
+    found = asyncio.run(play())
+    outcome = found.outcomes["stock"]
+    assert outcome.first_picture_s == pytest.approx(1.33, abs=0.1)
+    assert [delay > 1e9 for _, delay in outcome.delays] == [True]  # captured at the beginning of Unix time
+    assert found.faults == []
+    assert found.fatal is not None
+    assert outcome.fatal == found.fatal.reason
 
 
 def test_recorded_trouble_is_fatal_in_the_replay() -> None:
