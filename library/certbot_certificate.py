@@ -11,7 +11,7 @@ description:
     wanted ones, or its renewal is overdue.
   - certbot issues into a directory of its own. Only a certificate that is right takes the place of the one at hand, so
     that a failure changes nothing. certbot by itself falls back silently when no chain is the preferred one.
-  - Deploy hooks are not run; use the result to tell who uses the certificate.
+  - Then runs the deploy hooks in C(renewal-hooks/deploy), as certbot does.
 options:
   config_dir:
     description: certbot's directory of configuration.
@@ -99,6 +99,7 @@ certificate:
 """
 
 import datetime as dt
+import os
 from pathlib import Path
 from typing import Any
 
@@ -193,6 +194,22 @@ def _issue(module: AnsibleModule, reason: str) -> None:
         lineage.put_in_place(aside, config, wanted["name"])
     finally:
         lineage.remove(aside)
+    _run_hooks(module, config)
+
+
+def _run_hooks(module: AnsibleModule, config: Path) -> None:
+    """Tell who uses the certificate; ends the module when one of them fails."""
+    wanted = module.params
+    environment = {
+        "RENEWED_LINEAGE": str(config / "live" / wanted["name"]),
+        "RENEWED_DOMAINS": " ".join(wanted["names"]),
+    }
+    for hook in sorted((config / "renewal-hooks/deploy").glob("*[!~]")):
+        if hook.is_file() and os.access(hook, os.X_OK):
+            code, out, err = module.run_command([str(hook)], environ_update=environment)
+            if code != 0:
+                msg = f"The new certificate is in place, but {hook} could not pass it on: {(err or out).strip()}"
+                module.fail_json(msg=msg)
 
 
 def _run_certbot(module: AnsibleModule, aside: Path) -> str | None:

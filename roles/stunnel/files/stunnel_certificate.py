@@ -1,0 +1,304 @@
+#!/usr/bin/python3
+"""Give stunnel a certificate, and prove that it serves it.
+
+Runs as certbot's deploy hook (without arguments), and for the role. stunnel says nothing when it keeps its old
+certificate or configuration at a reload; what port 443 answers is the only proof.
+
+    deploy         copy the certificate if it differs, reload, prove; back to the one before when that fails
+    check FILE     start a second stunnel with the configuration FILE on a free port of loopback, and see what it serves
+    reload         have stunnel read its configuration again, and prove it
+
+Settings: /etc/stunnel/alexa-ip-cam.ini.
+"""
+
+from __future__ import annotations
+
+import configparser
+import os
+import re
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+SETTINGS = Path("/etc/stunnel/alexa-ip-cam.ini")
+FILES = ("fullchain.pem", "privkey.pem")
+SECONDS = 5.0
+
+
+class Failure(Exception):  # noqa: N818 - reads as what it is
+    """What went wrong, and that it did no harm."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where the certificate comes from and goes to, and how to ask stunnel for it."""
+
+    source: Path
+    target: Path
+    user: str
+    unit: str
+    address: str
+    port: int
+    server_name: str
+
+    @property
+    def generations(self) -> Path:
+        """Directory of one directory for each certificate; `target` is a link to the one in use."""
+        return self.target.with_name(f"{self.target.name}.d")
+
+
+def read_settings(path: Path) -> Settings:
+    """Read the settings' file; raises Failure when there is none."""
+    parser = configparser.ConfigParser(interpolation=None)
+    if not parser.read(path):
+        raise Failure(f"{path} is missing: run the role stunnel again")
+    section = parser["stunnel"]
+    return Settings(
+        source=Path(section["source"]),
+        target=Path(section["target"]),
+        user=section["user"],
+        unit=section["unit"],
+        address=section["address"],
+        port=int(section["port"]),
+        server_name=section["server_name"],
+    )
+
+
+# The certificate on disk
+
+
+def load(directory: Path) -> bytes:
+    """Return the leaf in DER, having had OpenSSL accept chain and key; raises Failure when it does not."""
+    chain, key = (directory / name for name in FILES)
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(chain, key)
+        text = chain.read_text()
+    except FileNotFoundError as error:
+        raise Failure(
+            f"there is no certificate in {directory}: run the role certbot first, or set stunnel_certificate_dir"
+        ) from error
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        raise Failure(f"the certificate in {directory} is of no use: {error}") from error
+    return leaf(text)
+
+
+def leaf(chain: str) -> bytes:
+    """Return the first certificate of a PEM chain in DER."""
+    end = "-----END CERTIFICATE-----"
+    return ssl.PEM_cert_to_DER_cert(chain[: chain.index(end) + len(end)] + "\n")
+
+
+def same(one: Path, other: Path) -> bool:
+    """Tell whether two directories hold the same certificate and key."""
+    try:
+        return all((one / name).read_bytes() == (other / name).read_bytes() for name in FILES)
+    except FileNotFoundError:
+        return False
+
+
+def put(settings: Settings) -> Path | None:
+    """Copy the certificate into a directory of its own and turn the link to it; returns where the link led before."""
+    before = settings.target.resolve() if settings.target.is_symlink() else None
+    directory = Path(tempfile.mkdtemp(prefix="", dir=settings.generations))
+    for name in FILES:
+        # The parent's set-group-id bit has given the directory, and so gives the files, stunnel's group.
+        descriptor = os.open(directory / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write((settings.source / name).read_bytes())
+            os.fchmod(stream.fileno(), 0o640)
+            os.fsync(stream.fileno())
+    directory.chmod(0o750)
+    turn(settings.target, directory)
+    return before
+
+
+def turn(target: Path, directory: Path) -> None:
+    """Make `target` a link to `directory`, in one step: chain and key always fit each other."""
+    part = target.with_name(f"{target.name}.part")
+    part.unlink(missing_ok=True)
+    part.symlink_to(f"{directory.parent.name}/{directory.name}")
+    part.replace(target)
+
+
+def tidy(settings: Settings) -> None:
+    """Remove all certificates but the one in use."""
+    used = settings.target.resolve()
+    for directory in settings.generations.iterdir():
+        if directory != used:
+            shutil.rmtree(directory)
+
+
+# The running stunnel
+
+
+def systemctl(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run systemctl."""
+    return subprocess.run(["systemctl", *arguments], capture_output=True, text=True, check=False)
+
+
+def active(settings: Settings) -> bool:
+    """Tell whether stunnel runs."""
+    return systemctl("--quiet", "is-active", settings.unit).returncode == 0
+
+
+def served(settings: Settings, address: str, port: int) -> bytes:
+    """Return the leaf in DER that is served for the server name; raises OSError when there is none."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with (
+        socket.create_connection((address, port), timeout=SECONDS) as plain,
+        context.wrap_socket(plain, server_hostname=settings.server_name) as secure,
+    ):
+        return secure.getpeercert(binary_form=True) or b""
+
+
+def serves(settings: Settings, wanted: bytes) -> bool:
+    """Tell whether port 443 serves the wanted leaf."""
+    try:
+        return served(settings, settings.address, settings.port) == wanted
+    except OSError:
+        return False
+
+
+def listeners(port: int, tables: Sequence[Path] = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))) -> set[str]:
+    """Return the inodes of the sockets that listen on a TCP port."""
+    rows = [line.split() for table in tables if table.exists() for line in table.read_text().splitlines()[1:]]
+    return {row[9] for row in rows if row[3] == "0A" and int(row[1].rpartition(":")[2], 16) == port}
+
+
+def wait_for(condition: Callable[[], bool]) -> bool:
+    """Wait until a condition is true; returns False when it is not within a few seconds."""
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def reload(settings: Settings) -> str | None:
+    """Have stunnel read configuration and certificate; returns what shows that it did not.
+
+    It opens its port anew when it takes a configuration, and keeps the socket when it does not.
+    """
+    wanted = load(settings.target)
+    old = listeners(settings.port)
+    done = systemctl("reload", settings.unit)
+    if done.returncode != 0:
+        return f"systemctl reload {settings.unit} failed: {done.stderr.strip()}"
+    if not wait_for(lambda: bool(listeners(settings.port) - old)):
+        return f"stunnel kept its old configuration (journalctl -u {settings.unit})"
+    if not wait_for(lambda: serves(settings, wanted)):
+        return f"{settings.address}:{settings.port} does not serve the certificate in {settings.target}"
+    return None
+
+
+# Commands
+
+
+def deploy(settings: Settings) -> bool:
+    """Bring the certificate to stunnel; tells whether anything was done. Raises Failure."""
+    wanted = load(settings.source)
+    running = active(settings)
+    equal = same(settings.source, settings.target)
+    if equal and (not running or serves(settings, wanted)):
+        return False
+    before = None if equal else put(settings)
+    if running and (problem := reload(settings)) and (problem := reload(settings)):
+        if before is None:
+            raise Failure(problem)
+        turn(settings.target, before)
+        systemctl("reload", settings.unit)
+        raise Failure(f"{problem}; the certificate before is back in {settings.target}, and served")
+    tidy(settings)
+    return True
+
+
+def check(settings: Settings, path: Path) -> None:
+    """Start a second stunnel with a configuration; raises Failure when it does not serve the certificate."""
+    text = path.read_text()
+    wanted = load(settings.target)
+    require_port(settings)
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    candidate = re.sub(r"(?m)^accept\s*=.*$", f"accept = 127.0.0.1:{port}", text)
+    with tempfile.TemporaryFile() as config, tempfile.TemporaryFile() as log:
+        config.write(candidate.encode())
+        config.seek(0)
+        process = subprocess.Popen(
+            ["stunnel4", "-fd", "0"],
+            stdin=config,
+            stdout=log,
+            stderr=log,
+            user=settings.user,
+            group=settings.user,
+            extra_groups=[],
+        )
+
+        def ready() -> bool:
+            try:
+                return process.poll() is not None or served(settings, "127.0.0.1", port) == wanted
+            except OSError:
+                return False
+
+        good = wait_for(ready) and process.poll() is None
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            process.wait(SECONDS)
+        if not good:
+            log.seek(0)
+            said = [line for line in log.read().decode(errors="replace").splitlines() if "LOG5" not in line]
+            raise Failure("\n".join(["stunnel does not work with this configuration:", *said[-12:]]))
+
+
+def require_port(settings: Settings) -> None:
+    """Raise Failure, naming who it is, when another program listens on stunnel's port."""
+    sockets = {f"socket:[{inode}]" for inode in listeners(settings.port)}
+    main = systemctl("show", "--property=MainPID", "--value", settings.unit).stdout.strip()
+    for directory in Path("/proc").glob("[0-9]*"):
+        try:
+            if directory.name != main and any(str(fd.readlink()) in sockets for fd in (directory / "fd").iterdir()):
+                program = (directory / "comm").read_text().strip()
+                raise Failure(
+                    f"port {settings.port} is taken by {program} (process {directory.name}): stop it, or move it to"
+                    " another port"
+                )
+        except (FileNotFoundError, ProcessLookupError):  # it has ended, or closed the file
+            continue
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; returns the exit status."""
+    try:
+        settings = read_settings(SETTINGS)
+        match arguments:
+            case []:
+                if Path(os.environ.get("RENEWED_LINEAGE", settings.source)) == settings.source:
+                    deploy(settings)
+            case ["deploy"]:
+                print("changed" if deploy(settings) else "unchanged")
+            case ["check", path]:
+                check(settings, Path(path))
+            case ["reload"]:
+                if (problem := reload(settings)) and (problem := reload(settings)):
+                    raise Failure(problem)
+            case _:
+                print(__doc__, file=sys.stderr)
+                return 2
+    except Failure as failure:
+        print(f"stunnel: {failure}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
