@@ -32,13 +32,13 @@ options:
     description: Name of the variable with the key before, or an empty text.
     type: str
     required: true
-  switches:
-    description: Names of variables that must be true or false; those that are not defined are left out.
+  roles:
+    description: Directories of the roles whose variables are checked against their argument specifications.
     type: list
-    elements: str
+    elements: path
     default: []
-  reserved_ports:
-    description: What has which port of the appliance already, by port.
+  listeners:
+    description: The appliance's other services, from their names to the addresses and ports they listen on.
     type: dict
     default: {}
 attributes:
@@ -74,8 +74,8 @@ names:
   type: list
   elements: str
   returned: always
-camera_ports:
-  description: LIVE555's port of each camera whose id and port are right, from V(camera <id>) to the port.
+camera_listeners:
+  description: Where LIVE555 listens, from V(camera <id>) to address and port, for each camera where both are right.
   type: dict
   returned: always
 """

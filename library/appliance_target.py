@@ -38,13 +38,9 @@ options:
         description: Who wants to listen.
         type: str
         required: true
-      address:
-        description: IP address it listens on.
+      listen:
+        description: IP address and TCP port, with a colon between.
         type: str
-        required: true
-      port:
-        description: TCP port.
-        type: int
         required: true
       units:
         description: Our units of systemd that may have the port already, as shell patterns.
@@ -86,8 +82,7 @@ EXAMPLES = r"""
       /usr: 500
     listeners:
       - what: stunnel
-        address: 0.0.0.0
-        port: 443
+        listen: 0.0.0.0:443
         units: [stunnel@alexa-ip-cam.service]
         mend: stop it, or move it to another port
     names: [cams.example.com]
@@ -100,9 +95,10 @@ problems:
   type: list
   elements: str
   returned: always
-addresses:
-  description: What DNS says on the machine, by name; null for a name without an answer in time.
-  type: dict
+remarks:
+  description: What is odd about the addresses of the names; also told as warnings.
+  type: list
+  elements: str
   returned: always
 """
 
@@ -115,8 +111,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 _LISTENER = {
     "what": {"type": "str", "required": True},
-    "address": {"type": "str", "required": True},
-    "port": {"type": "int", "required": True},
+    "listen": {"type": "str", "required": True},
     "units": {"type": "list", "elements": "str", "required": True},
     "mend": {"type": "str", "required": True},
 }
@@ -147,10 +142,10 @@ def main() -> None:
     for listener in wanted["listeners"]:
         problems += target_rules.listener_problems(**listener)
     addresses = target_rules.look_up(wanted["names"], wanted["patience_seconds"])
-    for name, found in addresses.items():
-        for remark in target_rules.name_remarks(name, found):
-            module.warn(remark)
-    module.exit_json(changed=False, problems=problems, addresses=addresses)
+    remarks = [remark for name, found in addresses.items() for remark in target_rules.name_remarks(name, found)]
+    for remark in remarks:
+        module.warn(remark)
+    module.exit_json(changed=False, problems=problems, remarks=remarks)
 
 
 if __name__ == "__main__":

@@ -62,10 +62,10 @@ def cameras_problems(cameras: object, port_of: PortOf, reserved_ports: Mapping[i
     return problems + _same_ids(whole) + _same_names(whole) + _same_ports(whole, port_of, reserved_ports)
 
 
-def camera_ports(cameras: object, port_of: PortOf) -> dict[str, int]:
-    """LIVE555's port of each camera whose id and port are right, by what messages call it: ``camera <id>``."""
+def camera_listeners(cameras: object, port_of: PortOf) -> dict[str, str]:
+    """Where LIVE555 listens for each camera whose id and port are right, by what messages call it: ``camera <id>``."""
     places = [_place(camera, port_of) for camera in cameras] if isinstance(cameras, list) else []
-    return {f"camera {place[0]}": place[1] for place in places if place}
+    return {f"camera {place[0]}": f"127.0.0.1:{place[1]}" for place in places if place}
 
 
 def names_problems(streams_name: object, clips_name: object) -> list[str]:
@@ -101,20 +101,6 @@ def keys_problems(key: object, previous: object) -> list[str]:
             "appliance_signing_key_previous is the same as appliance_signing_key; make a new key, or set the previous "
             'one to ""'
         )
-    return problems
-
-
-def switches_problems(switches: Mapping[str, object]) -> list[str]:
-    """Problems of variables that must be true or false, by name."""
-    problems = []
-    for name, value in switches.items():
-        if isinstance(value, Unresolved):
-            problems.append(unresolved(name, value))
-        elif not isinstance(value, bool):
-            problems.append(
-                f"{name} must be true or false without quotes; on the command line, text becomes a switch only as "
-                f"--extra-vars '{{\"{name}\": true}}'"
-            )
     return problems
 
 

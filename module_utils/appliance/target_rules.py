@@ -65,8 +65,12 @@ def disk_problems(least_megabytes: Mapping[str, int]) -> list[str]:
     return problems
 
 
-def listener_problems(what: str, address: str, port: int, units: Sequence[str], mend: str) -> list[str]:
-    """Whether a port is free, or held by one of our own units (shell patterns)."""
+def listener_problems(what: str, listen: str, units: Sequence[str], mend: str) -> list[str]:
+    """Whether an address and port (``127.0.0.1:8080``) are free, or held by one of our own units (shell patterns)."""
+    address, _, number = listen.rpartition(":")
+    if not address or not number.isdecimal() or not 0 < int(number) < 2**16:
+        return [f"{what} cannot listen on {listen!r}; write an address and a port, such as 127.0.0.1:8080"]
+    port = int(number)
     found = sockets.holders(port)
     if any(fnmatch.fnmatchcase(holder.unit, unit) for holder in found for unit in units):
         return []
@@ -74,7 +78,7 @@ def listener_problems(what: str, address: str, port: int, units: Sequence[str], 
         if sockets.can_listen(address, port):
             return []
     except OSError as error:
-        return [f"{what} cannot listen on {address}, port {port}: {error.strerror}; {mend}"]
+        return [f"{what} cannot listen on {listen}: {error.strerror}; correct the address"]
     taken_by = " and ".join(str(holder) for holder in found) or "a process of another container or the kernel"
     return [f"{what} needs port {port}, which is taken by {taken_by}; {mend}"]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import ansible.module_utils
@@ -15,10 +17,22 @@ for _folder in constants.DEFAULT_MODULE_UTILS_PATH:
     if _folder not in ansible.module_utils.__path__:
         ansible.module_utils.__path__.append(_folder)
 
-from ansible.module_utils.appliance import inventory  # noqa: E402  # found by the loop above
+from ansible.module_utils.appliance import inventory, role_rules  # noqa: E402  # found by the loop above
 from ansible.module_utils.appliance.camera_rules import Unresolved  # noqa: E402
 
 _IS_LIST = "is sequence and {0} is not mapping and {0} is not string"
+
+
+def _port(listen: str) -> int:
+    """The port of an address; 0 for one that is wrong, which is told where it is used."""
+    number = listen.rpartition(":")[2]
+    return int(number) if number.isdecimal() else 0
+
+
+def _is_told(value: Unresolved, told: list[str]) -> bool:
+    if value.variable:
+        return any(f"the variable {value.variable}," in problem for problem in told)
+    return bool(told)
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hints
@@ -37,24 +51,40 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
                 "clips_name": {"type": "str", "required": True},
                 "signing_key": {"type": "str", "required": True},
                 "signing_key_previous": {"type": "str", "required": True},
-                "switches": {"type": "list", "elements": "str", "default": []},
-                "reserved_ports": {"type": "dict", "default": {}},
+                "roles": {"type": "list", "elements": "path", "default": []},
+                "listeners": {"type": "dict", "default": {}},
             }
         )
         defined = task_vars or {}
         cameras = self._cameras(arguments["cameras"])
         names = [self._value(arguments[name]) for name in ("streams_name", "clips_name")]
-        reserved = {int(port): str(what) for port, what in arguments["reserved_ports"].items()}
+        reserved = {_port(listen): what for what, listen in arguments["listeners"].items()}
         wrong_names = inventory.names_problems(*names)
         result["problems"] = [
             *inventory.cameras_problems(cameras, self._port_of, reserved),
             *wrong_names,
             *inventory.keys_problems(*(self._value(arguments[n]) for n in ("signing_key", "signing_key_previous"))),
-            *inventory.switches_problems({n: self._value(n) for n in arguments["switches"] if n in defined}),
         ]
+        for folder in arguments["roles"]:
+            result["problems"] += self._role_problems(Path(folder), defined, result["problems"])
         result["names"] = [] if wrong_names else names
-        result["camera_ports"] = inventory.camera_ports(cameras, self._port_of)
+        result["camera_listeners"] = inventory.camera_listeners(cameras, self._port_of)
         return result
+
+    def _role_problems(self, folder: Path, defined: Mapping[str, Any], told: list[str]) -> list[str]:
+        specification = self._loader.load_from_file(str(folder / "meta/argument_specs.yml"))
+        options = specification["argument_specs"]["main"].get("options", {})
+        values = {name: self._value(name) for name in options if name in defined}
+        # A role's variable that hangs on one of the owner's that is told already is no news.
+        known = {name for name, value in values.items() if isinstance(value, Unresolved) and _is_told(value, told)}
+        return [
+            *role_rules.role_problems(
+                folder.name,
+                {name: option for name, option in options.items() if name not in known},
+                values,
+            ),
+            *role_rules.stray_problems(folder.name, options, defined),
+        ]
 
     def _cameras(self, variable: str) -> object:
         is_list = self._value(f"{variable} {_IS_LIST.format(variable)}")

@@ -26,16 +26,17 @@ def test_it_tells_the_same_each_time_and_changes_nothing(run_module: Run) -> Non
     assert first["problems"][1].startswith("its processor is a ")
 
 
-def test_a_taken_port_is_a_problem_and_an_odd_address_a_warning(run_module: Run) -> None:
+def test_a_taken_port_is_a_problem_and_an_odd_address_a_remark(run_module: Run) -> None:
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()
         port = server.getsockname()[1]
-        listener = {"what": "stunnel", "address": "127.0.0.1", "port": port, "units": ["x.service"], "mend": "move it"}
+        listener = {"what": "stunnel", "listen": f"127.0.0.1:{port}", "units": ["x.service"], "mend": "move it"}
         result = run_module("appliance_target", {**ARGUMENTS, "listeners": [listener], "names": ["localhost"]})
     assert any(f"stunnel needs port {port}" in problem for problem in result["problems"])
-    assert any("every device takes for itself" in str(warning) for warning in result["warnings"])
-    assert "127.0.0.1" in result["addresses"]["localhost"]
+    assert any(
+        "localhost points to 127.0.0.1, which every device takes for itself" in text for text in result["remarks"]
+    )
 
 
 def test_a_wrong_argument_is_refused(run_module: Run) -> None:

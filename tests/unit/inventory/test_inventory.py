@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 from ansible.module_utils.appliance.camera_rules import Unresolved
 from ansible.module_utils.appliance.inventory import (
-    camera_ports,
+    camera_listeners,
     cameras_problems,
     keys_problems,
     names_problems,
-    switches_problems,
 )
 
 KEY = "0123456789abcdef" * 4
@@ -99,8 +98,11 @@ def test_more_cameras_than_alexa_takes_are_told() -> None:
 
 def test_ports_of_the_right_cameras() -> None:
     cameras = [camera(1), camera(2, port=20123), camera(3, id="No"), camera(4, port=1), Unresolved("x")]
-    assert camera_ports(cameras, port_of) == {"camera cam1": port_of("cam1"), "camera cam2": 20123}
-    assert camera_ports("none", port_of) == {}
+    assert camera_listeners(cameras, port_of) == {
+        "camera cam1": f"127.0.0.1:{port_of('cam1')}",
+        "camera cam2": "127.0.0.1:20123",
+    }
+    assert camera_listeners("none", port_of) == {}
 
 
 def test_right_names_pass() -> None:
@@ -169,12 +171,3 @@ def test_wrong_keys_are_told_and_never_shown(key: object, previous: object, told
     (problem,) = keys_problems(key, previous)
     assert problem.startswith(told)
     assert KEY[:20] not in problem
-
-
-def test_switches() -> None:
-    (problem,) = switches_problems({"gateway_enabled": "false", "certbot_no_log": False, "x": True})
-    assert problem.startswith("gateway_enabled must be true or false without quotes;")
-    (problem,) = switches_problems({"gateway_enabled": Unresolved("'y' is undefined")})
-    assert "the variable y" in problem
-    (problem,) = switches_problems({"gateway_enabled": 1})
-    assert "gateway_enabled" in problem

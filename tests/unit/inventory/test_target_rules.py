@@ -60,29 +60,35 @@ def test_a_free_port_passes_and_a_taken_one_names_the_holder() -> None:
         port = server.getsockname()[1]
         server.listen()
         (holder,) = sockets.holders(port)
-        taken = target_rules.listener_problems("Apache", "127.0.0.1", port, ["apache2.service"], "move it")
+        taken = target_rules.listener_problems("Apache", f"127.0.0.1:{port}", ["apache2.service"], "move it")
         assert taken == [f"Apache needs port {port}, which is taken by {holder}; move it"]
-    assert target_rules.listener_problems("Apache", "127.0.0.1", port, [], "move it") == []
+    assert target_rules.listener_problems("Apache", f"127.0.0.1:{port}", [], "move it") == []
 
 
 def test_our_own_unit_may_have_the_port(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sockets, "holders", lambda _: [sockets.Holder(1, "live555-proxy", "live555@porch.service")])
     monkeypatch.setattr(sockets, "can_listen", lambda *_: False)
-    assert target_rules.listener_problems("camera porch", "127.0.0.1", 1, ["live555@*.service"], "move it") == []
-    (problem,) = target_rules.listener_problems("stunnel", "127.0.0.1", 1, ["stunnel@a.service"], "move it")
+    assert target_rules.listener_problems("camera porch", "127.0.0.1:1", ["live555@*.service"], "move it") == []
+    (problem,) = target_rules.listener_problems("stunnel", "127.0.0.1:1", ["stunnel@a.service"], "move it")
     assert "taken by live555-proxy (process 1, live555@porch.service); move it" in problem
 
 
 def test_a_port_that_only_the_kernel_knows_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sockets, "holders", lambda _: [])
     monkeypatch.setattr(sockets, "can_listen", lambda *_: False)
-    (problem,) = target_rules.listener_problems("stunnel", "0.0.0.0", 443, [], "move it")  # noqa: S104
+    (problem,) = target_rules.listener_problems("stunnel", "0.0.0.0:443", [], "move it")
     assert "taken by a process of another container or the kernel; move it" in problem
 
 
 def test_an_address_of_another_machine_is_told() -> None:
-    (problem,) = target_rules.listener_problems("stunnel", "192.0.2.1", 443, [], "correct it")
-    assert problem.startswith("stunnel cannot listen on 192.0.2.1, port 443: ")
+    (problem,) = target_rules.listener_problems("stunnel", "192.0.2.1:443", [], "move it")
+    assert problem.startswith("stunnel cannot listen on 192.0.2.1:443: ")
+
+
+@pytest.mark.parametrize("listen", ["443", ":443", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:x", ""])
+def test_what_is_no_address_and_port_is_told(listen: str) -> None:
+    (problem,) = target_rules.listener_problems("stunnel", listen, [], "move it")
+    assert problem == f"stunnel cannot listen on {listen!r}; write an address and a port, such as 127.0.0.1:8080"
 
 
 def test_names_are_looked_up_side_by_side_and_never_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
