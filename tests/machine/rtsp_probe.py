@@ -130,13 +130,18 @@ class RtspProbe:
                     yield packet.timestamp, bytes(fragments)
 
     def wait_until_closed(self, seconds: float) -> float:
-        """Read on until the server closes the connection; gives the seconds that took. TimeoutError if it does not."""
+        """Read on until the server closes the connection, then close it here, too; gives the seconds that took.
+
+        Raises TimeoutError when the server does not.
+        """
         begun = time.monotonic()
         try:
             for _ in self.packets(seconds):
                 pass
         except (ConnectionEndedError, ConnectionResetError):
             return time.monotonic() - begun
+        finally:
+            self.close()
         raise TimeoutError(f"the server kept the connection open for {seconds} s")
 
     def _fill(self, size: int) -> None:

@@ -40,7 +40,7 @@ class ScriptedCamera:
         status: answer DESCRIBE with this status.
         media: send RTP after PLAY.
         close_at_once: accept connections and close them again.
-        describes: DESCRIBE requests seen so far.
+        requests: the methods of the requests answered so far.
     """
 
     def __init__(self, port: int = 0) -> None:
@@ -50,7 +50,6 @@ class ScriptedCamera:
         self.status = 200
         self.media = True
         self.close_at_once = False
-        self.describes = 0
         self.requests: list[str] = []
         self._hung = threading.Event()
         self._connections: set[socket.socket] = set()
@@ -166,7 +165,6 @@ class ScriptedCamera:
         if method == "OPTIONS":
             head += "Public: OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, TEARDOWN\r\n"
         elif method == "DESCRIBE":
-            self.describes += 1
             if self.status != 200:
                 return f"RTSP/1.0 {self.status} No\r\n{head}\r\n"
             head += f"Content-Type: application/sdp\r\nContent-Base: {url}/\r\nContent-Length: {len(self.sdp)}\r\n"
