@@ -63,7 +63,7 @@ class Inventory:
             "ansible_python_interpreter": "/usr/bin/python3",
             "ansible_ssh_common_args": " ".join(self.ssh_args),
         }
-        _write(self.directory / "hosts.yml", {"appliance": {"hosts": {"appliance": host}}})
+        _write(self.directory / "hosts.yml", {"appliance": {"hosts": {"box": host}}})
         main = {
             "appliance_streams_name": STREAMS_NAME,
             "appliance_clips_name": CLIPS_NAME,
