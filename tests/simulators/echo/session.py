@@ -50,6 +50,7 @@ class EchoSession:
 
     ``uri``: the ``rtsp://host:443/…`` that the skill returned. ``address``, ``port``: where ``host`` is found, in
     place of DNS. ``roots_pem``: the trusted roots; None speaks plain TCP, for the servers behind the TLS proxy.
+    ``strict=False`` keeps a fatal answer to PLAY in ``survived`` and goes on, to measure servers that give one.
     ``media``: which kinds of track are set up. ``keepalive_share``: part of the session's timeout after which OPTIONS
     is sent.
 
@@ -70,12 +71,14 @@ class EchoSession:
         media: Container[str] = ALL_MEDIA,
         patience_s: float = PATIENCE_S,
         keepalive_share: float = 0.9,
+        strict: bool = True,
     ) -> None:
         self.url = session_url(uri)
         self.version = version
         self.steps_ms: dict[str, float] = {}
         self.tracks: list[ActiveTrack] = []
         self.fatal: FatalCheck | None = None
+        self.survived: list[FatalCheck] = []
         self.started_unix_ns = 0
         self.play_at = 0.0
         self.session_id = ""
@@ -86,6 +89,7 @@ class EchoSession:
         self._media = media
         self._patience_s = patience_s
         self._keepalive_share = keepalive_share
+        self._strict = strict
         self._sdp: Sdp | None = None
         self._base = ""
         self._started = 0.0
@@ -207,7 +211,12 @@ class EchoSession:
         answer = await self._request("PLAY", url, [("Session", self.session_id)])
         if answer.status != 200:
             raise FatalCheck(f"PLAY answered {answer.status} {answer.reason}")
-        check_play_answer(answer.headers, [active.url for active in self.tracks])
+        try:
+            check_play_answer(answer.headers, [active.url for active in self.tracks])
+        except FatalCheck as fatal:
+            if self._strict:
+                raise
+            self.survived.append(fatal)
         self.play_at = answer.t
         self._done("play", answer.t)
 

@@ -91,12 +91,14 @@ async def watch(
     media: Container[str] = ALL_MEDIA,
     teardown: bool | None = None,
     patience_s: float = PATIENCE_S,
+    strict: bool = True,
 ) -> Watch:
     """Open ``uri`` as an Echo would, watch for ``seconds`` after PLAY, and close.
 
     ``seconds=None`` stops at the first whole keyframe, or after 15 s without one. ``address`` and ``port`` stand in
-    for DNS; ``roots_pem=None`` speaks plain TCP. Raises ``FatalCheck`` when the player would not get as far as
-    PLAY, ``OSError`` when the connection or the TLS handshake fails; later trouble is in ``Watch.fatal``.
+    for DNS; ``roots_pem=None`` speaks plain TCP; ``strict=False`` counts a fatal answer to PLAY among the faults.
+    Raises ``FatalCheck`` when the player would not get as far as PLAY, ``OSError`` when the connection or the TLS
+    handshake fails; later trouble is in ``Watch.fatal``.
     """
     session = EchoSession(
         uri,
@@ -106,6 +108,7 @@ async def watch(
         version=version,
         media=media,
         patience_s=patience_s,
+        strict=strict,
     )
     viewer = _Viewer()
     try:
@@ -133,7 +136,7 @@ async def watch(
         sdp=session.sdp,
         access_units=viewer.pictures,
         recording=recording,
-        faults=viewer.faults,
+        faults=[*(Fault(session.play_at, check.reason) for check in session.survived), *viewer.faults],
         fatal=viewer.fatal,
         closed=viewer.closed,
         peer_certificate=session.peer_certificate,

@@ -14,7 +14,7 @@ from simulators.echo.picture import DecodeError
 from simulators.echo.player import Followed, Parameters, follow, replay
 from unit.echo.chain import Chain
 from unit.echo.packets import PPS, SPS, interleaved, rtp
-from unit.echo.server import IDR, SESSION_PART, SLICE, URL, Server, media, video_part
+from unit.echo.server import IDR, SESSION_PART, SLICE, URL, Request, Server, answer, media, video_part
 
 STEPS = ["tcp", "tls", "describe", "setup", "play", "first_rtp", "first_picture"]
 VIDEO_ONLY = SESSION_PART + video_part()
@@ -89,6 +89,17 @@ def test_trouble_amid_the_stream_is_recorded() -> None:
 def test_fatal_before_play_is_raised() -> None:
     with pytest.raises(FatalCheck):
         seen(Server(sdp="v=1\n"))
+
+
+def test_fatal_answer_to_play_can_be_survived_to_measure() -> None:
+    def play(request: Request) -> bytes:
+        return answer(request, "Range: npt=0.000-")
+
+    with pytest.raises(FatalCheck, match="no RTP-Info"):
+        seen(Server(sdp=VIDEO_ONLY, answers={"PLAY": play}))
+    found = seen(Server(sdp=VIDEO_ONLY, answers={"PLAY": play}, media=[(0, media(2))]), strict=False)
+    assert "first_picture" in found.steps_ms
+    assert "no RTP-Info" in found.faults[0].reason
 
 
 def test_replay_of_a_recording() -> None:
