@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from home import Home
 from home.inventory import STREAMS_NAME
@@ -23,6 +24,11 @@ class Way:
 
     uri: str
     port: int
+
+    @property
+    def host(self) -> str:
+        """The server's name for TLS."""
+        return urlsplit(self.uri).hostname or ""
 
 
 @dataclass(frozen=True)
