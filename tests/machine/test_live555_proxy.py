@@ -146,6 +146,7 @@ def test_a_refused_password_is_not_tried_often(program: Path, tmp_path: Path, ca
 def test_many_losses_leave_nothing_behind(program: Path, tmp_path: Path, camera: ScriptedCamera) -> None:
     with Proxy(program, tmp_path, _url(camera)) as proxy:
         proxy.wait_until(200, 5)
+        time.sleep(0.5)  # it closes the connection that asked
         before = proxy.open_files
         for _ in range(8):
             viewer = proxy.watch()
