@@ -33,6 +33,7 @@ class TrackClock:
         self._offset = 0.0  # capture = ticks / rate + offset
         self._latest: float | None = None  # the newest capture time
         self._line: tuple[int, float] | None = None  # from a sender report: ticks, NTP time
+        self._in_step = False
         self._window_end = 0.0
         self._window_lag = _BEHIND
         self._correction = 0.0
@@ -50,6 +51,7 @@ class TrackClock:
             self.jumps += 1
             moment = max(arrival, self._latest + _TICK)
             self._offset = moment - seconds
+            self._in_step = False
             self._window_end, self._window_lag, self._correction = 0.0, _BEHIND, 0.0
         elif self._lead is None and moment > self._latest:
             self._take_drift_back(arrival - moment, moment - self._latest, arrival)
@@ -75,10 +77,12 @@ class TrackClock:
         if theirs is None or ours is None or self._latest is None:
             return
         error = theirs - ours
-        if abs(error) > _OUT_OF_STEP:
+        if not self._in_step or abs(error) > _OUT_OF_STEP:
             moment = seconds + self._offset + error
-            if moment > self._latest - _REORDER and self._plausible(arrival - moment):
+            if self._plausible(arrival - moment):
                 self._offset += error
+                self._latest = moment
+                self._in_step = True
         else:
             step = max(0.0, seconds + self._offset - self._latest)
             self._offset += max(-_SLEW * step, min(_SLEW * step, error))

@@ -177,7 +177,7 @@ def _upstream(value: object) -> tuple[str, int]:
 
 _SETTINGS = {
     "managed": Setting(None, lambda value: value),  # a note of who writes the file
-    "listen": Setting("127.0.0.1:8554", _listen),
+    "listen": Setting(("127.0.0.1", 8554), _listen),
     "status_socket": Setting(None, a_path),
     "status_file": Setting(None, a_path),
     "snapshot_dir": Setting(None, a_path),

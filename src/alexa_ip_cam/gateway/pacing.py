@@ -10,7 +10,7 @@ SHOWN_AFTER = 1.3  # seconds from PLAY to the first picture: the player's first 
 _PAUSES_BELOW = 1.0  # seconds buffered
 _RESUMES_AT = 2.0
 _DECODER_PICTURES = 12  # taken out of the buffer into the decoder
-_DECODER_LEAST, _DECODER_MOST = 0.2, 1.0  # seconds
+_DECODER_LEAST, _DECODER_MOST = 0.3, 3.0  # seconds
 
 CORRECTION = 0.025  # share of real speed: not noticed by eye
 _TOLERANCE = 0.05  # seconds
@@ -34,21 +34,30 @@ class Pacing:
         self._handed = 0.0  # the latest time handed to the player
         self._slope = 1.0
 
-    def position(self, now: float) -> float:
-        """The time, on the viewer's timeline, of the picture that is shown now."""
-        return self._position + (0.0 if self._paused else max(0.0, now - self._since))
+    def position(self, now: float, interval: float) -> float:
+        """The time, on the viewer's timeline, of the picture that is shown now.
 
-    def handed(self, latest: float, now: float, interval: float) -> None:
-        """Note that the player has everything up to ``latest``; ``interval`` is the seconds between pictures."""
-        decoder = min(_DECODER_MOST, max(_DECODER_LEAST, _DECODER_PICTURES * interval))
-        position = self.position(now)
-        pauses_at = self._handed - _PAUSES_BELOW - decoder
+        Args:
+            now: monotonic seconds.
+            interval: seconds between pictures, lately.
+        """
+        position = self._position + (0.0 if self._paused else max(0.0, now - self._since))
+        pauses_at = self._handed - _PAUSES_BELOW - _decoder_seconds(interval)
         if not self._paused and now > self._since and position > pauses_at:
             self._paused = True
-            self._position = max(self._position, pauses_at)
+            self._position = position = max(self._position, pauses_at)
+        return position
+
+    def handed(self, latest: float, now: float, interval: float) -> None:
+        """Note that the player has everything up to ``latest`` on its timeline."""
+        position = self.position(now, interval)
         self._handed = max(self._handed, latest)
-        if self._paused and self._handed - self._position >= _RESUMES_AT + decoder:
+        if self._paused and self._handed - position >= _RESUMES_AT + _decoder_seconds(interval):
             self._paused, self._since = False, now
+
+    def take_back(self, latest: float) -> None:
+        """The connection is blocked: what came after ``latest`` must still be on its way."""
+        self._handed = min(self._handed, latest)
 
     def slope(self, behind: float) -> float:
         """How fast timestamps should advance, for a player that is ``behind`` live by these seconds."""
@@ -69,3 +78,7 @@ class Pacing:
             interval: seconds between pictures.
         """
         return min(gap, max(interval, self._least - buffered))
+
+
+def _decoder_seconds(interval: float) -> float:
+    return min(_DECODER_MOST, max(_DECODER_LEAST, _DECODER_PICTURES * interval))

@@ -12,7 +12,6 @@ VIDEO_RATE = 90000
 _AAC_RATES = {96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000}
 # Types with a fixed number need no rtpmap upstream (RFC 3551 section 6).
 _STATIC = {0: ("PCMU", 8000, ""), 8: ("PCMA", 8000, "")}
-_LARGEST_TEXT = 2048
 
 
 @dataclass(slots=True)
@@ -63,9 +62,8 @@ class Media:
         return (
             parameters.get("mode", "").lower() in {"aac-hbr", "aac-lbr"}
             and re.fullmatch(r"(?:[0-9A-Fa-f]{2}){2,64}", parameters.get("config", "")) is not None
-            and len(self.format) <= _LARGEST_TEXT
-            and self.format.isprintable()
-            and self.format.isascii()
+            and re.fullmatch(r"[1-9][0-9]?", parameters.get("sizelength", "")) is not None
+            and all(parameters.get(name, "").isdecimal() for name in ("indexlength", "indexdeltalength"))
         )
 
 
@@ -143,9 +141,17 @@ def write(camera_id: str, session_id: int, sets: ParameterSets, sound: Media | N
     ]
     if sound is not None:
         number = sound_type(sound)
-        name = "mpeg4-generic" if sound.encoding == "MPEG4-GENERIC" else sound.encoding
-        lines += [f"m=audio 0 RTP/AVP {number}", f"a=rtpmap:{number} {name}/{sound.rate}{sound.channels}"]
+        lines.append(f"m=audio 0 RTP/AVP {number}")
+        lines.append(f"a=rtpmap:{number} {sound.encoding}/{sound.rate}{sound.channels}")
         if sound.encoding == "MPEG4-GENERIC":
-            lines.append(f"a=fmtp:{number} {sound.format}")
+            lines.append(f"a=fmtp:{number} {_aac_format(sound)}")
         lines.append("a=control:track2")
     return "".join(line + "\r\n" for line in lines).encode("ascii")
+
+
+def _aac_format(sound: Media) -> str:
+    """Only what is needed, in the letters of RFC 3640 section 4.1: not every player ignores case."""
+    found = sound.parameters()
+    mode = {"aac-hbr": "AAC-hbr", "aac-lbr": "AAC-lbr"}[found["mode"].lower()]
+    lengths = ";".join(f"{name}={found[name.lower()]}" for name in ("sizeLength", "indexLength", "indexDeltaLength"))
+    return f"streamtype=5;profile-level-id=1;mode={mode};config={found['config']};{lengths}"

@@ -121,7 +121,7 @@ class Limits:
             "queue_bytes": Setting(16 << 20, a_whole_number(1 << 16, 1 << 28)),
             "send_buffer_bytes": Setting(64 << 10, a_whole_number(4096, 1 << 24)),
             "packet_bytes": Setting(8000, a_whole_number(200, 65000)),
-            "ring_seconds": Setting(12.0, a_number(4, 120)),
+            "ring_seconds": Setting(20.0, a_number(4, 120)),
             "ring_bytes": Setting(16 << 20, a_whole_number(1 << 18, 1 << 30)),
             "silence_seconds": Setting(4.5, a_number(1, 60)),
             "wake_seconds": Setting(4.5, a_number(0.5, 30)),

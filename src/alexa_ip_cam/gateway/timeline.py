@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from alexa_ip_cam.gateway.access_unit import Unit
 
 _STEP = 0.001  # seconds between pictures of a squeezed start
-_NEAR = 0.1  # seconds beyond the aim that are not worth re-timing
+_DECODER_PICTURES = 12  # pictures a decoder takes out of the player's buffer,
+_USUAL_INTERVAL = 1 / 8  # which the aim allows for at this many seconds between them
+_MOST_EXTRA = 6.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,11 @@ class History:
     aim: float
     floor: float
     cap: float
+
+    def at(self, interval: float) -> "History":
+        """The same for a camera with so many seconds between pictures: a slow one needs more."""
+        extra = min(_MOST_EXTRA, max(0.0, _DECODER_PICTURES * (interval - _USUAL_INTERVAL)))
+        return History(self.aim + extra, self.floor + extra, self.cap + extra)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +63,14 @@ def history_start(keyframes: list[Unit], edge: float, history: History, *, retim
         age = edge - unit.capture
         if age < history.floor:
             return history.floor / max(age, _STEP)
-        return max(1.0, age / (history.aim + _NEAR))
+        return max(1.0, age / (history.aim))
 
     # Least distorted; of several undistorted ones the oldest, which holds most.
     best = min(keyframes, key=distortion)
     age = edge - best.capture
     if age < history.floor:
         return Start(best, history.floor)
-    return Start(best, history.aim if age > history.aim + _NEAR else None)
+    return Start(best, history.aim if age > history.aim + _STEP else None)
 
 
 def squeezed_start(keyframes: list[Unit], pictures: int) -> Start | None:
@@ -118,3 +125,4 @@ class Timeline:
         """Let what was captured at ``capture`` follow the latest picture after ``step`` seconds."""
         self._in, self._out = capture, self.latest + step
         self._slope, self._live = 1.0, None
+        self.latest, self.latest_capture = self._out, capture

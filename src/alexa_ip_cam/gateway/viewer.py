@@ -15,6 +15,8 @@ from alexa_ip_cam.gateway.track import Track
 _REPORT_SECONDS = 5.0
 _FRESH = 1.0  # seconds: what a viewer resumes with is not older
 _GAP = 2.0  # seconds without pictures that are a fault of the camera, not a slow one
+_IN_FLIGHT = 256 << 10  # bytes that sockets and the TLS proxy hold when the player reads no more
+_IN_FLIGHT_SECONDS = 1.5  # of media at most: small buffers hold long stretches of a thin stream
 _BATCH = 64 << 10  # bytes joined into one write while a backlog is handed over
 
 
@@ -71,6 +73,8 @@ class Viewer:
         self._waiting = True  # for a keyframe
         self._latest_sound = 0.0  # capture time of the newest sound handed over
         self._zero = 0.0  # Unix time at 0 on the timeline
+        self._written = 0  # bytes of media
+        self._on_the_way: deque[tuple[int, float]] = deque()  # bytes written, and the latest time among them
         self._asked: float | None = None  # when PLAY was asked for, until the first picture was handed over
         self._next_report = 0.0
 
@@ -110,6 +114,9 @@ class Viewer:
     def block(self) -> None:
         """The connection takes no more."""
         self.blocked = True
+        if self._pacing and self._on_the_way:
+            latest = self._on_the_way[-1][1]
+            self._pacing.take_back(max(self._on_the_way[0][1], latest - _IN_FLIGHT_SECONDS))
 
     def unblock(self, now: float) -> None:
         """The connection has handed over everything it had."""
@@ -155,17 +162,18 @@ class Viewer:
         keyframes, edge = ring.keyframes(), ring.edge
         if not keyframes or edge is None:
             return
+        history = settings.history.at(self._source.interval)
         if settings.squeezed:
             pictures = sum(unit.video for unit in ring.since(keyframes[-1]))
             start = squeezed_start(keyframes, pictures)
         else:
-            start = history_start(keyframes, edge, settings.history, retime=self._retime)
+            start = history_start(keyframes, edge, history, retime=self._retime)
         if start is None:
             return
         first = start.keyframe.capture
         self._timeline = Timeline(first, edge, start.seconds)
         if self._retime:
-            self._pacing = Pacing(now, settings.history.aim, settings.history.floor)
+            self._pacing = Pacing(now, history.aim, history.floor)
         self._waiting = False
         self._allowance = settings.queue_seconds + edge - first
         # Sound cannot be squeezed: it joins at the live edge.
@@ -214,12 +222,24 @@ class Viewer:
                 self._queued -= unit.size
                 size += unit.size
                 self._append(out, unit, timeline, now)
-            self._write(b"".join(out))
-        if not self.blocked:
-            self._allowance = self._settings.queue_seconds
-            self._note_first_picture()
+            data = b"".join(out)
+            if self._pacing:
+                self._note_on_the_way(len(data), timeline.latest)
+            self._write(data)
+        if self.blocked:
+            return
+        self._allowance = self._settings.queue_seconds
+        self._note_first_picture()
         if self._pacing:
             self._pacing.handed(timeline.latest, now, self._source.interval)
+
+    def _note_on_the_way(self, size: int, latest: float) -> None:
+        """Remember up to which time everything has left the buffers between here and the player."""
+        self._written += size
+        sent = self._on_the_way
+        sent.append((self._written, latest))
+        while len(sent) > 1 and sent[1][0] <= self._written - _IN_FLIGHT:
+            sent.popleft()
 
     def _append(self, out: list[bytes], unit: Unit, timeline: Timeline, now: float) -> None:
         if unit.video:
@@ -238,11 +258,12 @@ class Viewer:
     def _keep_pace(self, pacing: Pacing, unit: Unit, timeline: Timeline, now: float) -> None:
         if not timeline.live:
             return
-        latest, position = timeline.latest, pacing.position(now)
+        interval = self._source.interval
+        latest, position = timeline.latest, pacing.position(now, interval)
         gap = unit.capture - timeline.latest_capture
         edge = self._source.ring.edge
-        if gap > max(_GAP, 5 * self._source.interval):
-            timeline.close_gap(unit.capture, pacing.step_over(gap, latest - position, self._source.interval))
+        if gap > max(_GAP, 5 * interval):
+            timeline.close_gap(unit.capture, pacing.step_over(gap, latest - position, interval))
         elif edge is not None:
             timeline.run_at(pacing.slope(latest + edge - timeline.latest_capture - position))
 
