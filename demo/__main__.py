@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -31,18 +32,18 @@ def main() -> int:
     report = Report()
     stages = Stages(report.durations_s)
     try:
-        with stages.whole():
-            with stages.stage("world and appliance", "booting a virgin Debian and the world around it"):
-                home = Home("demo", BUILD / "home").__enter__()
-            try:
+        with contextlib.ExitStack() as running:
+            with stages.whole():
+                with stages.stage("world and appliance", "booting a virgin Debian and the world around it"):
+                    home = running.enter_context(Home("demo", BUILD / "home"))
                 if own:
                     home.inventory.add_camera(own)
                 _build(home, stages, report)
                 watch_all(home, stages, report, BUILD)
-            except BaseException:
-                home.__exit__(*sys.exc_info())
-                raise
-        _finish(home, report)
+            data, page = report.write(BUILD)
+            print(f"\nreport: {data}\npage:   {page}", flush=True)
+            if os.environ.get("KEEP") == "1":
+                _keep(home)
     except PlaybookError as error:
         print(f"\ndemo: {error}", file=sys.stderr)
         return 1
@@ -61,18 +62,12 @@ def _build(home: Home, stages: Stages, report: Report) -> None:
     report.versions = home.versions()
 
 
-def _finish(home: Home, report: Report) -> None:
+def _keep(home: Home) -> None:
+    print(f"\nThe appliance goes on until Ctrl-C.\n{home.how_to_look_around()}", flush=True)
     try:
-        data, page = report.write(BUILD)
-        print(f"\nreport: {data.relative_to(Path.cwd())}\npage:   {page.relative_to(Path.cwd())}", flush=True)
-        if os.environ.get("KEEP") == "1":
-            print(home.how_to_look_around(), flush=True)
-            print("Ctrl-C stops everything.", flush=True)
-            signal.pause()
+        signal.pause()
     except KeyboardInterrupt:
         print("stopping", flush=True)
-    finally:
-        home.__exit__(None, None, None)
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def members(group: Path) -> set[int]:
 def destroy(group: Path) -> None:
     """Kill every process in the group and remove it with all below; nothing happens when it is gone.
 
-    Raises TimeoutError when processes survive SIGKILL for ten seconds.
+    Raises TimeoutError when processes survive SIGKILL for ten seconds, OSError when the empty group cannot be removed.
     """
     deadline = time.monotonic() + _KILL_SECONDS
     while pids := members(group):
@@ -68,7 +68,13 @@ def destroy(group: Path) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"processes {sorted(pids)} of {group} survive SIGKILL")
         time.sleep(0.02)
-    for directory in sorted((path for path in group.glob("**/*/") if path.is_dir()), reverse=True):
-        directory.rmdir()
-    if group.exists():
-        group.rmdir()
+    while group.exists():
+        try:
+            for directory in sorted((path for path in group.glob("**/*/") if path.is_dir()), reverse=True):
+                directory.rmdir()
+            group.rmdir()
+        except OSError:
+            # A killed process that its parent has not waited for is no member any more, yet keeps the group busy.
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
