@@ -264,18 +264,28 @@ def check(settings: Settings, path: Path) -> None:
 
 def require_port(settings: Settings) -> None:
     """Raise Failure, naming who it is, when another program listens on stunnel's port."""
-    sockets = {f"socket:[{inode}]" for inode in listeners(settings.port)}
-    main = systemctl("show", "--property=MainPID", "--value", settings.unit).stdout.strip()
-    for directory in Path("/proc").glob("[0-9]*"):
-        try:
-            if directory.name != main and any(str(fd.readlink()) in sockets for fd in (directory / "fd").iterdir()):
-                program = (directory / "comm").read_text().strip()
-                raise Failure(
-                    f"port {settings.port} is taken by {program} (process {directory.name}): stop it, or move it to"
-                    " another port"
-                )
-        except (FileNotFoundError, ProcessLookupError):  # it has ended, or closed the file
-            continue
+    main_pid = systemctl("show", "--property=MainPID", "--value", settings.unit).stdout.strip()
+    foreign = listeners(settings.port) - sockets(Path("/proc") / (main_pid or "0"))
+    if foreign:
+        holders = [
+            f"{(process / 'comm').read_text().strip()} (process {process.name})"
+            for process in Path("/proc").glob("[0-9]*")
+            if foreign & sockets(process)
+        ]
+        by = ", ".join(holders) or "another program"
+        raise Failure(f"port {settings.port} is taken by {by}: stop it, or move it to another port")
+
+
+def sockets(process: Path) -> set[str]:
+    """Return the inodes of a process's sockets, given its directory in /proc; none when it is gone or hidden."""
+    found = set()
+    try:
+        for descriptor in (process / "fd").iterdir():
+            if match := re.fullmatch(r"socket:\[(\d+)\]", os.readlink(descriptor)):  # noqa: PTH115 - not a path
+                found.add(match.group(1))
+    except OSError:
+        return found
+    return found
 
 
 def main(arguments: Sequence[str]) -> int:
