@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from ipaddress import IPv4Address
 from pathlib import Path, PurePosixPath
 
 from sandbox.errors import SandboxError
@@ -31,8 +32,11 @@ def machine_files(
     *, name: str, address: str, gateway: str, resolvers: Sequence[str], host_key: bytes, login_key: str
 ) -> dict[str, tuple[bytes, int]]:
     """Return content and mode of each file by its path in the machine."""
+    # The hardware address follows from the other one, so that after a machine was replaced by another with the
+    # same number, no neighbour sends to the one that is gone.
+    hardware = ":".join(f"{octet:02x}" for octet in (2, 0, *IPv4Address(address).packed))
     network = (
-        "[Match]\nName=host0\n\n"
+        f"[Match]\nName=host0\n\n[Link]\nMACAddress={hardware}\n\n"
         f"[Network]\nAddress={address}/24\nGateway={gateway}\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n"
     )
     return {

@@ -48,10 +48,7 @@ class Run:
         self._resources: list[Resource] = []
         self._owner = os.getpid()
         with state_lock():
-            try:
-                _clean_dead()
-            except SandboxError as error:  # no reason not to make new machines
-                print(f"sandbox: {error}", file=sys.stderr)
+            STATE.mkdir(exist_ok=True)
             self.directory.mkdir(mode=0o700)
             self._lock: IO[bytes] = (self.directory / "lock").open("wb")
             fcntl.flock(self._lock, fcntl.LOCK_EX)
