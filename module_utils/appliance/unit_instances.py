@@ -170,7 +170,8 @@ def _not_serving(template: Template, ports: Mapping[str, int], run: Run) -> list
 
 def _complaint(template: Template, name: str, port: int, run: Run) -> str:
     unit = template.unit(name)
-    _, journal = run(["journalctl", "--unit", unit, "--lines", "3", "--output", "cat", "--no-pager"])
+    own = ["--unit", unit, "--identifier", Path(template.program).name]  # not what systemd says about it
+    _, journal = run(["journalctl", *own, "--lines", "2", "--output", "cat", "--no-pager"])
     words = " / ".join(line.strip() for line in journal.splitlines() if line.strip())
     return (
         f"camera {name}: {unit} does not serve 127.0.0.1 port {port}. Its last words: {words or '(none)'}. "
