@@ -19,6 +19,7 @@ from alexa_ip_cam.signing import verify_stream
 
 _LOG_SECONDS = 10.0
 _STOP_SECONDS = 1.5
+_TICK_SECONDS = 1.0
 _BACKLOG = 512  # connections the kernel holds until they are taken
 
 _log = logging.getLogger(__name__)
@@ -163,7 +164,7 @@ class Server:
 
     async def _tick(self) -> None:
         while True:
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(_TICK_SECONDS)
             now = time.monotonic()
             for connection in self.connections.copy():
                 connection.tick(now)

@@ -8,6 +8,7 @@ _STEP = 0.001  # seconds between pictures of a squeezed start
 _DECODER_PICTURES = 12  # pictures a decoder takes out of the player's buffer,
 _USUAL_INTERVAL = 1 / 8  # which the aim allows for at this many seconds between them
 _MOST_EXTRA = 6.0  # seconds
+_LEEWAY = 0.05  # seconds: the floor has some
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +26,14 @@ class History:
     cap: float
 
     def at(self, interval: float) -> "History":
-        """The same for a camera with so many seconds between pictures: a slow one needs more."""
+        """The same for a camera with so many seconds between pictures.
+
+        A slow camera needs more. And the newest picture is as old as that when it is known to be whole, which
+        belongs to the delay that is aimed at.
+        """
         extra = min(_MOST_EXTRA, max(0.0, _DECODER_PICTURES * (interval - _USUAL_INTERVAL)))
-        return History(self.aim + extra, self.floor + extra, self.cap + extra)
+        floor = self.floor + extra - min(interval, _LEEWAY)
+        return History(max(floor, self.aim + extra - min(interval, _USUAL_INTERVAL)), floor, self.cap + extra)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,7 @@ def history_start(keyframes: list[Unit], edge: float, history: History, *, retim
         age = edge - unit.capture
         if age < history.floor:
             return history.floor / max(age, _STEP)
-        return max(1.0, age / (history.aim))
+        return max(1.0, age / (history.aim + _STEP))
 
     # Least distorted; of several undistorted ones the oldest, which holds most.
     best = min(keyframes, key=distortion)

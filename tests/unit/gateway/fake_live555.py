@@ -15,9 +15,7 @@ _SSRC = 0xCAFE0001
 
 def rtp(sequence: int, timestamp: int, payload: bytes, *, marker: bool = False, kind: int = 96) -> bytes:
     """One RTP packet."""
-    head = struct.pack(
-        ">BBHII", 0x80, marker << 7 | kind, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, _SSRC + kind
-    )
+    head = struct.pack(">BBHII", 0x80, marker << 7 | kind, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, _SSRC + kind)
     return head + payload
 
 

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.gateway.fake_live555 import fu_a, rtp, stap_a
-from unit.gateway.virtual import PPS, SPS
 
 from alexa_ip_cam.gateway.access_unit import Picture, PictureAssembler, packetise
 from alexa_ip_cam.gateway.h264 import ParameterSets, annex_b, sets_from_sprop
 from alexa_ip_cam.gateway.rtp import parse_rtp
+from unit.gateway.fake_live555 import fu_a, rtp, stap_a
+from unit.gateway.virtual import PPS, SPS
 
 IDR = b"\x65\xb8" + b"i" * 500
 IDR2 = b"\x65\x20" + b"j" * 100

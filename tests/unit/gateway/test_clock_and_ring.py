@@ -1,20 +1,21 @@
 """Capture times follow the camera's timestamps; the ring keeps what a start needs and no more."""
 
+import itertools
 import random
 
 import pytest
-from unit.gateway.virtual import picture, sound
 
 from alexa_ip_cam.gateway.clock import TrackClock
 from alexa_ip_cam.gateway.ring import Ring
+from unit.gateway.virtual import picture, sound
 
 
 def test_jitter_does_not_show_and_timestamps_may_wrap() -> None:
     clock = TrackClock(90000)
-    dice = random.Random(1)
+    dice = random.Random(1)  # noqa: S311 - jitter, not a secret
     base = 0xFFFFFF00
     times = [clock.capture(base + n * 3000 & 0xFFFFFFFF, 50 + n / 30 + dice.random() * 0.3) for n in range(300)]
-    steps = [b - a for a, b in zip(times, times[1:], strict=False)]
+    steps = [b - a for a, b in itertools.pairwise(times)]
     assert max(steps) - min(steps) < 0.001
     assert clock.jumps == 0
 
@@ -47,7 +48,7 @@ def test_reordered_pictures_keep_their_order_in_time() -> None:
 def test_drift_is_taken_back_smoothly(drift: float) -> None:
     clock = TrackClock(90000)
     times = [clock.capture(int(n * 3000 * (1 + drift)) & 0xFFFFFFFF, n / 30) for n in range(30 * 1800)]
-    steps = [b - a for a, b in zip(times, times[1:], strict=False)]
+    steps = [b - a for a, b in itertools.pairwise(times)]
     assert abs(times[-1] - (30 * 1800 - 1) / 30) < 0.2
     assert min(steps) > 0.9 / 30
     assert max(steps) < 1.1 / 30
@@ -79,9 +80,7 @@ def test_sound_without_reports_is_placed_by_its_arrival() -> None:
 
 
 def ring_of(seconds: float, group: float, *, fps: float = 10, size: int = 1000, **bounds: float) -> Ring:
-    ring = Ring(
-        bounds.get("keep", 4.0), bounds.get("most_seconds", 20.0), int(bounds.get("most_bytes", 10_000_000))
-    )
+    ring = Ring(bounds.get("keep", 4.0), bounds.get("most_seconds", 20.0), int(bounds.get("most_bytes", 10_000_000)))
     for n in range(round(seconds * fps)):
         ring.add(picture(100 + n / fps, keyframe=n % round(group * fps) == 0, size=size))
     return ring

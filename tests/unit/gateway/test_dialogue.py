@@ -4,10 +4,10 @@ import asyncio
 import struct
 
 import pytest
-from unit.gateway.fake_live555 import FakeLive555
-from unit.gateway.rig import FIRE_OS, KEY, LAVF, Client, camera, gateway, in_time, signed, until, warm
 
 from alexa_ip_cam.signing import derive_key
+from unit.gateway.fake_live555 import FakeLive555
+from unit.gateway.rig import FIRE_OS, KEY, LAVF, Client, camera, gateway, in_time, signed, until, warm
 
 
 def test_fire_os_dialogue() -> None:

@@ -3,12 +3,12 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.gateway.virtual import PPS, SPS
 
 from alexa_ip_cam.gateway import sdp
 from alexa_ip_cam.gateway.h264 import ParameterSets, sets_from_sprop
 from simulators.echo.sdp import parse_sdp
 from simulators.echo.versions import VERSIONS, Version
+from unit.gateway.virtual import PPS, SPS
 
 LIVE555 = """v=0
 o=- 1700000000 1 IN IP4 127.0.0.1
@@ -74,7 +74,7 @@ def test_live555s_description() -> None:
         (f"m=audio 0 RTP/AVP 97\na=rtpmap:97 MPEG4-GENERIC/16000\na=fmtp:97 mode=CELP;config=1408{AAC}", False),
     ],
 )
-def test_sound_that_an_echo_plays(lines: str, playable: bool) -> None:  # noqa: FBT001
+def test_sound_that_an_echo_plays(lines: str, playable: bool) -> None:
     (media,) = sdp.parse(lines).media
     assert media.is_playable_sound is playable
 

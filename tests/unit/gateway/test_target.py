@@ -24,7 +24,9 @@ from alexa_ip_cam.gateway.target import Channels, parse_transport, parse_uri
         ("rtsp://h/track1", "h", "", "", "track1", True),
     ],
 )
-def test_uris(uri: str, authority: str | None, camera: str, token: str, track: str, plain: bool) -> None:  # noqa: FBT001
+def test_uris(  # noqa: PLR0917 - one row of the table
+    uri: str, authority: str | None, camera: str, token: str, track: str, plain: bool
+) -> None:
     target = parse_uri(uri)
     assert target is not None
     found = (target.authority, target.camera_id, target.token, target.track, target.plain)

@@ -3,12 +3,12 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.gateway.virtual import HISTORY, picture
 
 from alexa_ip_cam.gateway.access_unit import Unit
 from alexa_ip_cam.gateway.pacing import CORRECTION, Pacing
-from alexa_ip_cam.gateway.timeline import History, Start, Timeline, history_start, squeezed_start
+from alexa_ip_cam.gateway.timeline import History, Timeline, history_start, squeezed_start
 from alexa_ip_cam.gateway.track import Track
+from unit.gateway.virtual import HISTORY, picture
 
 EDGE = 100.0
 
@@ -67,13 +67,15 @@ def test_no_keyframe_no_start() -> None:
 def test_squeezed_start() -> None:
     found = squeezed_start(keyframes(1.0, 3.0), 31)
     assert found is not None
-    assert found == Start(found.keyframe, pytest.approx(0.030))
+    assert found.seconds == pytest.approx(0.030)
     assert found.keyframe.capture == EDGE - 1.0
 
 
 def test_a_slow_camera_gets_more() -> None:
-    assert HISTORY.at(1 / 25) == HISTORY
-    assert HISTORY.at(1 / 5) == History(pytest.approx(4.1), pytest.approx(3.2), pytest.approx(4.9))
+    usual, slow = HISTORY.at(1 / 25), HISTORY.at(1 / 5)
+    assert (usual.aim, usual.floor, usual.cap) == pytest.approx((3.16, 2.26, 4.0))
+    assert (slow.aim, slow.floor, slow.cap) == pytest.approx((3.975, 3.15, 4.9))
+    assert History(2.3, 2.3, 4.0).at(1 / 10).aim >= History(2.3, 2.3, 4.0).at(1 / 10).floor
 
 
 @given(
