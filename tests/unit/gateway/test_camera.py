@@ -95,7 +95,7 @@ def test_a_camera_on_demand_sleeps_wakes_and_sleeps_again() -> None:
                 played = await client.play(signed())  # DESCRIBE wakes it and waits
                 assert played.status == 200
                 await client.frames(40)
-                await asyncio.sleep(1.5)
+                await asyncio.sleep(1.2)
                 assert server.cameras["front-porch"].connected
             await until(lambda: not server.cameras["front-porch"].connected, 4)
             assert server.cameras["front-porch"].problem == "nobody watches"

@@ -170,7 +170,7 @@ def test_a_viewer_that_reads_nothing_is_closed_and_others_do_not_notice() -> Non
     async def play() -> None:
         async with (
             FakeLive555(size=60_000, key_size=120_000).run() as live,
-            gateway(camera(live.url), stall_seconds=1.5) as server,
+            gateway(camera(live.url), stall_seconds=1) as server,
         ):
             await warm(server)
             async with Client.connect(server) as good, Client.connect(server) as stuck:
@@ -189,7 +189,7 @@ def test_a_viewer_that_reads_nothing_is_closed_and_others_do_not_notice() -> Non
 
 
 def test_a_viewer_without_a_sign_of_life_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alexa_ip_cam.gateway.connection._GRACE_SECONDS", -13.5)
+    monkeypatch.setattr("alexa_ip_cam.gateway.connection._GRACE_SECONDS", -14.5)
 
     async def play() -> None:
         async with FakeLive555().run() as live, gateway(camera(live.url), session_seconds=15) as server:
@@ -199,7 +199,7 @@ def test_a_viewer_without_a_sign_of_life_is_closed(monkeypatch: pytest.MonkeyPat
                 await mute.play(signed())
                 for _ in range(8):
                     alive.writer.write(b"$\x01\x00\x08" + b"\x80\xc9\x00\x01\0\0\0\1")  # a receiver report
-                    await asyncio.sleep(0.4)
+                    await asyncio.sleep(0.15)
                 assert len(server.connections) == 1
                 assert mute.reader.at_eof() or await mute.closed()
                 alive.early.clear()
@@ -208,7 +208,9 @@ def test_a_viewer_without_a_sign_of_life_is_closed(monkeypatch: pytest.MonkeyPat
     in_time(play())
 
 
-def test_stopping_is_quick_even_with_a_stuck_viewer() -> None:
+def test_stopping_is_quick_even_with_a_stuck_viewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alexa_ip_cam.gateway.server._STOP_SECONDS", 0.3)
+
     async def play() -> None:
         async with FakeLive555(size=200_000).run() as live, gateway(camera(live.url)) as server:
             await warm(server)
@@ -218,6 +220,6 @@ def test_stopping_is_quick_even_with_a_stuck_viewer() -> None:
                 await asyncio.sleep(0.5)
                 began = time.monotonic()
                 await server.stop()
-                assert time.monotonic() - began < 2.5
+                assert 0.3 <= time.monotonic() - began < 1.3
 
     in_time(play())

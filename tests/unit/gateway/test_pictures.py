@@ -64,11 +64,14 @@ def test_what_is_sent_decodes_without_an_error_or_a_hole(clip: list[list[bytes]]
     pictures: list[list[bytes]] = []
 
     async def play() -> None:
-        async with FakeLive555(pictures=clip).run() as live, gateway(camera(live.url), packet_bytes=700) as server:
-            await warm(server, seconds=1.3)
+        async with (
+            FakeLive555(fps=50, pictures=clip).run() as live,
+            gateway(camera(live.url), packet_bytes=700) as server,
+        ):
+            await warm(server, seconds=0.7)
             async with Client.connect(server, agent) as client:
                 await client.play(signed())
-                pictures.extend(received(await client.frames(500)))
+                pictures.extend(received(await client.frames(300)))
 
     in_time(play())
     sent = pictures
@@ -85,11 +88,11 @@ def test_what_is_sent_decodes_without_an_error_or_a_hole(clip: list[list[bytes]]
 @pytest.mark.parametrize("with_sound", [False, True])
 def test_ffmpeg_as_a_viewer(clip: list[list[bytes]], with_sound: bool) -> None:
     async def play() -> None:
-        live = FakeLive555(pictures=clip, with_sound=with_sound)
+        live = FakeLive555(fps=50, pictures=clip, with_sound=with_sound)
         async with live.run(), gateway(camera(live.url, audio="keep"), require_signature=False) as server:
-            await warm(server, seconds=1.0)
+            await warm(server, seconds=0.3)
             command = ["ffmpeg", "-hide_banner", "-loglevel", "warning", "-rtsp_transport", "tcp"]
-            command += ["-i", f"rtsp://127.0.0.1:{server.port}/front-porch", "-map", "0:v", "-t", "1.5"]
+            command += ["-i", f"rtsp://127.0.0.1:{server.port}/front-porch", "-map", "0:v", "-t", "0.8"]
             process = await asyncio.create_subprocess_exec(
                 *command, "-fps_mode", "passthrough", "-f", "framemd5", "-",
                 stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
