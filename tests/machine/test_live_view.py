@@ -9,6 +9,7 @@ import pytest
 
 from alexa_ip_cam.signing import derive_key, sign_stream
 from home import Home
+from home.inventory import STREAMS_NAME
 from machine.support import marked, show
 from simulators.echo.fatal import FatalCheck
 from simulators.echo.session import EchoSession
@@ -46,7 +47,7 @@ def test_pictures_arrive_byte_for_byte(home: Home, camera_id: str) -> None:
 
 
 def stream_uri(home: Home, token: str) -> str:
-    return f"rtsp://{home.inventory.streams_name}:443/{token}"
+    return f"rtsp://{STREAMS_NAME}:443/{token}"
 
 
 def test_a_url_without_a_good_signature_opens_nothing(home: Home) -> None:
@@ -57,23 +58,25 @@ def test_a_url_without_a_good_signature_opens_nothing(home: Home) -> None:
     altered = good[:-1] + ("0" if good[-1] != "0" else "1")
     for_another = good.replace("front-porch", "driveway")
     refused = ["front-porch", altered, sign_stream(key, "front-porch", past), for_another, "no-such-camera"]
-    assert answer(home, good) == 200
-    assert [answer(home, token) for token in refused] == [404] * len(refused)
+    assert refusal(home, good) is None
+    assert {token: refusal(home, token) for token in refused} == dict.fromkeys(
+        refused, "DESCRIBE answered 404 Not Found"
+    )
 
 
-def answer(home: Home, token: str) -> int:
-    """The status of the answer to DESCRIBE."""
+def refusal(home: Home, token: str) -> str | None:
+    """Why an Echo cannot open this stream; None when it can."""
 
-    async def describe() -> int:
+    async def try_to_open() -> str | None:
         session = EchoSession(
             stream_uri(home, token), address=home.appliance.address, port=443, roots_pem=home.roots_pem
         )
         try:
             await session.open()
         except FatalCheck as refused:
-            return refused.status or 0
+            return refused.reason
         finally:
             await session.close(teardown=False)
-        return 200
+        return None
 
-    return asyncio.run(describe())
+    return asyncio.run(try_to_open())
