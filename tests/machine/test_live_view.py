@@ -46,7 +46,7 @@ def test_pictures_arrive_byte_for_byte(home: Home, camera_id: str) -> None:
     assert numbers == list(range(numbers[0] or 0, (numbers[0] or 0) + len(numbers)))
 
 
-def stream_uri(home: Home, token: str) -> str:
+def stream_uri(token: str) -> str:
     return f"rtsp://{STREAMS_NAME}:443/{token}"
 
 
@@ -68,9 +68,7 @@ def refusal(home: Home, token: str) -> str | None:
     """Why an Echo cannot open this stream; None when it can."""
 
     async def try_to_open() -> str | None:
-        session = EchoSession(
-            stream_uri(home, token), address=home.appliance.address, port=443, roots_pem=home.roots_pem
-        )
+        session = EchoSession(stream_uri(token), address=home.appliance.address, port=443, roots_pem=home.roots_pem)
         try:
             await session.open()
         except FatalCheck as refused:
