@@ -95,6 +95,8 @@ class Home:
                 "dns_rfc2136_secret": "{{ vault_dns_secret }}",
                 "dns_rfc2136_algorithm": key.algorithm,
             },
+            # BIND answers with the new record at once.
+            certbot_dns_propagation_seconds=1,
             certbot_preferred_chain=self.world.acme_root_names()[1],
         )
         inventory.write()
