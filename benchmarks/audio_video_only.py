@@ -5,9 +5,13 @@ LIVE555 alone holds PLAY back for about 5 s when a viewer sets fewer tracks up t
 
 from __future__ import annotations
 
+import time
+
+from benchmarks.crowd import Crowd
 from benchmarks.direct import Way, direct
 from benchmarks.figures import Figures, percentile
 from benchmarks.streams import gateway_way
+from benchmarks.viewer import view
 from home import Home
 
 _SILENT, _AUDIBLE = "front-porch", "driveway"
@@ -15,6 +19,7 @@ _JOINS = 15
 _DIRECT_JOINS = 3
 # Two cameras' keyframes differ in size; a wait for a track that nobody asked for is seconds.
 _MOST_SLOWER_MS = 20
+_PATIENCE_S = 20.0
 
 
 def run(home: Home) -> Figures:
@@ -29,12 +34,27 @@ def run(home: Home) -> Figures:
     figures.add("gateway_video_only_p50_ms", medians[_AUDIBLE])
     figures.add("gateway_video_only_max_ms", max(taken[_AUDIBLE]))
     figures.add("gateway_slower_ms", medians[_AUDIBLE] - medians[_SILENT], f"<= {_MOST_SLOWER_MS}")
-    with direct(home, [_SILENT, _AUDIBLE]) as ways:
-        for name, camera_id in (("silent", _SILENT), ("video_only", _AUDIBLE)):
-            direct_ms = [_first_picture_ms(home, ways[camera_id].warm) for _ in range(_DIRECT_JOINS)]
-            figures.add(f"direct_{name}_p50_ms", percentile(direct_ms, 0.5))
+    for name, camera_id in (("silent", _SILENT), ("video_only", _AUDIBLE)):
+        direct_ms = [_direct_first_frame_ms(home, camera_id) for _ in range(_DIRECT_JOINS)]
+        figures.add(f"direct_{name}_p50_ms", percentile(direct_ms, 0.5))
     return figures
 
 
 def _first_picture_ms(home: Home, way: Way) -> float:
     return home.echo(way.uri, port=way.port, media=frozenset({"video"})).steps_ms["first_picture"]
+
+
+def _direct_first_frame_ms(home: Home, camera_id: str) -> float:
+    """From a LIVE555 instance that no one has used yet, because it waits when it starts the camera.
+
+    Without the player's checks: LIVE555's RTP-Info names the track that was not set up, which an Echo dies of.
+    """
+    with direct(home, [camera_id]) as ways, Crowd() as crowd:
+        way = ways[camera_id].cold
+        begun = time.time()
+        viewer = crowd.add(view(way, address=home.appliance.address, roots_pem=home.roots_pem))
+        while not viewer.marks.frames:
+            if time.time() - begun > _PATIENCE_S:
+                raise TimeoutError(f"no picture from {way.uri} within {_PATIENCE_S:g} s")
+            time.sleep(0.005)
+        return 1000 * (viewer.marks.frames[0].at - begun)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import re
+import socket
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -16,6 +19,7 @@ _FIRST_TLS_PORT = 4430
 _FIRST_RTSP_PORT = 19500
 _CONFIG = "/etc/stunnel/bench-direct.conf"
 _UNIT = "bench-direct.service"
+_START_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -58,12 +62,13 @@ def direct(home: Home, camera_ids: list[str]) -> Iterator[dict[str, DirectCamera
             warm=Way(f"rtsp://{STREAMS_NAME}:{warm_tls}/{camera_id}", warm_tls),
             cold=Way(f"rtsp://{STREAMS_NAME}:{cold_tls}/{_cold_name(camera_id)}", cold_tls),
         )
-    _start_stunnel(machine, services)
     try:
+        _start_stunnel(machine, services)
         yield cameras
     finally:
-        units = [_UNIT, *(f"live555@{_cold_name(camera_id)}.service" for camera_id in camera_ids)]
-        machine.run(["systemctl", "stop", *units])
+        machine.run(["systemctl", "stop", *(f"live555@{_cold_name(camera_id)}.service" for camera_id in camera_ids)])
+        # It is gone already when it could not start.
+        machine.run(["systemctl", "stop", _UNIT], check=False)
 
 
 def _cold_name(camera_id: str) -> str:
@@ -88,11 +93,27 @@ def _start_cold(machine: Machine, camera_id: str, port: int) -> None:
 
 
 def _start_stunnel(machine: Machine, services: list[tuple[int, int]]) -> None:
-    # The appliance's own settings for every connection; only the services differ.
+    # The appliance's own settings and certificate for every connection; only the services differ.
     own = machine.read("/etc/stunnel/alexa-ip-cam.conf").decode()
     settings = own.partition("\n[")[0]
-    blocks = [f"[s{tls}]\naccept = 0.0.0.0:{tls}\nconnect = 127.0.0.1:{rtsp}\n" for tls, rtsp in services]
+    certificate = "".join(dict.fromkeys(re.findall(r"^(?:cert|key) = .*\n", own, re.MULTILINE)))
+    blocks = [f"[s{tls}]\naccept = 0.0.0.0:{tls}\nconnect = 127.0.0.1:{rtsp}\n{certificate}" for tls, rtsp in services]
     machine.write(_CONFIG, "\n".join([settings, *blocks]).encode())
     machine.run(
         ["systemd-run", f"--unit={_UNIT}", "--property=User=stunnel4", "--collect", "/usr/bin/stunnel4", _CONFIG]
     )
+    for tls, _ in services:
+        _wait_open(machine, tls)
+
+
+def _wait_open(machine: Machine, port: int) -> None:
+    deadline = time.monotonic() + _START_S
+    while True:
+        try:
+            socket.create_connection((machine.address, port), _START_S).close()
+        except ConnectionRefusedError:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"port {port} does not open:\n{machine.journal(_UNIT, 20)}") from None
+            time.sleep(0.05)
+        else:
+            return

@@ -180,8 +180,8 @@ def _long_pause_figures(figures: Figures, sessions: list[Session]) -> None:
         before += delays(outcomes, SETTLED_S, session.plan.pause_at_s)
         after += delays(outcomes, end + 3.0, end + 6.0)
         later += delays(outcomes, end + 60.0, end + 65.0)
-        slopes += [slope([(at, delay) for at, delay in one.delays if at > end + 5.0]) for one in outcomes]
+        slopes += [slope([(at, delay) for at, delay in one.delays if end + 8 < at < end + 28]) for one in outcomes]
     figures.add("long_pause_delay_s_before", max(before))
     figures.add("long_pause_delay_s_after", max(after))
-    figures.add("long_pause_delay_s_a_minute_later", max(later))
-    figures.add("long_pause_taken_back_s_per_minute", -60 * percentile(slopes, 0.5), ">= 0.5")
+    figures.add("long_pause_delay_s_a_minute_later", max(later), f"<= {_DELAY_VIDEO_S}")
+    figures.add("long_pause_slope_percent", -100 * percentile(slopes, 0.5))

@@ -37,9 +37,9 @@ def between(frames: Sequence[Frame], since: float, until: float = float("inf")) 
     return [frame for frame in frames if since <= frame.at < until]
 
 
-def first_after(frames: Sequence[Frame], moment: float) -> Frame | None:
-    """The first frame that came at or after ``moment``."""
-    return next((frame for frame in frames if frame.at >= moment), None)
+def first_captured(frames: Sequence[Frame], moment: float) -> Frame | None:
+    """The first frame that was captured after ``moment``: what a new viewer is started with is older."""
+    return next((frame for frame in frames if frame.captured > moment), None)
 
 
 def lag(frames: Iterable[Frame], share: float) -> float:

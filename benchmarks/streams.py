@@ -35,7 +35,7 @@ def only_cameras(home: Home, profiles: Mapping[str, Profile]) -> Iterator[None]:
         if camera_id in home.world.cameras:
             home.world.start_camera(camera_id)
         else:
-            home.world.add_camera(camera_id, profile)
+            home.world.add_camera(camera_id, profile, name=camera_id.replace("-", " ").title())
     home.inventory.cameras = []
     for camera_id in profiles:
         home.inventory.add_camera(home.world.cameras[camera_id].inventory())
