@@ -158,7 +158,7 @@ def test_a_certificate_that_is_not_taken_gives_way_to_the_one_before(
     authority.issue(settings.source)
     stunnel.ignores = 2
     with pytest.raises(
-        program.Failure, match=r"kept its old configuration.*; the certificate before is back in .* is served"
+        program.Failure, match=r"kept its old configuration.*; the certificate before is back .* is served"
     ):
         program.deploy(settings)
     assert leaf(settings.target) == before

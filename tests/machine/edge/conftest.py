@@ -1,0 +1,41 @@
+"""One machine for all tests of the outer roles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from home.playbook import Recap
+from machine.edge.bench import FILM, Edge
+
+
+@dataclass(frozen=True)
+class Built:
+    """The edge and its first three runs."""
+
+    edge: Edge
+    check: Recap
+    first: Recap
+    second: Recap
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
+    with Edge(tmp_path_factory.mktemp("edge")) as edge:
+        check = edge.play("--check", "--diff")
+        first = edge.play("--diff")
+        second = edge.play("--diff")
+        edge.stand_in(**edge.camera_ports)
+        for path in ("clips/garage/film.mp4", "clips/garage/other.mp4", "clips/garage/notes.txt"):
+            edge.appliance.write(f"/srv/alexa-ip-cam/{path}", FILM)
+        edge.appliance.write("/srv/alexa-ip-cam/snapshots/garage.jpg", b"\xff\xd8picture")
+        edge.appliance.write("/srv/alexa-ip-cam/secret.mp4", b"not to be seen")
+        edge.appliance.run(["ln", "-s", "/srv/alexa-ip-cam/secret.mp4", "/srv/alexa-ip-cam/clips/link.mp4"])
+        yield Built(edge, check, first, second)
+
+
+@pytest.fixture
+def edge(built: Built) -> Edge:
+    return built.edge

@@ -1,0 +1,263 @@
+"""What changes on a running machine: certificates, cameras, settings; what is refused; what must go on meanwhile."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from cryptography import x509
+
+from home.inventory import CLIPS_NAME, STREAMS_NAME
+from machine.edge.bench import CAMERAS, FILM, Edge, answer, describe, signed
+
+pytestmark = pytest.mark.machine
+
+LIVE = "/etc/letsencrypt/live/alexa-ip-cam"
+HOOK = "/etc/letsencrypt/renewal-hooks/deploy/stunnel"
+CONFIG = "/etc/stunnel/alexa-ip-cam.conf"
+# Only here: the product never forces a renewal, the test cannot wait for one.
+RENEW_NOW = b"[Service]\nExecStart=\nExecStart=/usr/bin/certbot -q renew --no-random-sleep-on-renew --force-renewal\n"
+
+
+@contextmanager
+def viewer(edge: Edge, port: int = 443) -> Iterator[None]:
+    """Somebody who watches all the while."""
+    with edge.connect(STREAMS_NAME, port=port) as tls:
+        tls.sendall(describe("garage"))
+        assert tls.recv(4096).startswith(b"garage:")
+        yield
+        tls.sendall(b"still here?")
+        assert tls.recv(4096) == b"garage:still here?"
+
+
+@contextmanager
+def file_replaced(edge: Edge, path: str, content: bytes) -> Iterator[None]:
+    """Another content for a file, for a while."""
+    path = edge.appliance.run(["readlink", "-f", path]).stdout.strip()
+    mode = int(edge.appliance.run(["stat", "-c", "%a", path]).stdout, 8)
+    before = edge.appliance.read(path)
+    edge.appliance.write(path, content, mode)
+    try:
+        yield
+    finally:
+        edge.appliance.write(path, before, mode)
+
+
+def state(edge: Edge) -> str:
+    """A digest of all certificates and settings of the renewal, and where the links lead."""
+    script = "cd /etc/letsencrypt && find . -type l -printf '%p %l\\n' -o -path './[alr]*' -type f -exec sha256sum {} +"
+    return edge.appliance.run(["sh", "-c", f"{script} | sort"]).stdout
+
+
+def names(edge: Edge) -> set[str]:
+    """The names in the served certificate."""
+    leaf = x509.load_der_x509_certificate(edge.served())
+    extension = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    return set(extension.value.get_values_for_type(x509.DNSName))
+
+
+def refusal(edge: Edge, **how: Any) -> str:
+    """What Ansible printed, on one line, for inputs that are refused."""
+    return re.sub(r"\s+", " ", edge.refusal(**how))
+
+
+def renew_next_time(edge: Edge) -> None:
+    """Have the next start of certbot.service, and only that one, renew what is not due."""
+    dropin = "/run/systemd/system/certbot.service.d/now.conf"
+    edge.appliance.write(dropin, RENEW_NOW + f"ExecStopPost=+/bin/rm {dropin}\n".encode())
+    edge.appliance.run(["systemctl", "daemon-reload"])
+
+
+# Certificates
+
+
+def test_another_name_gets_one_new_certificate_and_viewers_go_on(edge: Edge) -> None:
+    more = [STREAMS_NAME, CLIPS_NAME, "example.test"]
+    with viewer(edge):
+        assert edge.play(roles=("certbot",), certbot_names=more).changed == 1
+        assert names(edge) == set(more)
+    assert edge.play(roles=("certbot", "stunnel"), certbot_names=more).changed == 0
+
+
+def test_a_chain_that_is_not_offered_is_refused(edge: Edge) -> None:
+    before, served = state(edge), edge.served()
+    said = refusal(edge, roles=("certbot",), certbot_preferred_chain="ISRG Root X9")
+    assert "and not to 'ISRG Root X9'" in said
+    assert "set certbot_preferred_chain" in said
+    assert (state(edge), edge.served()) == (before, served)
+
+
+def test_what_certbot_says_is_told_and_the_certificate_stays(edge: Edge) -> None:
+    before, served = state(edge), edge.served()
+    credentials = {**edge.variables["certbot_dns_credentials"], "dns_rfc2136_secret": "bm90IHRoZSBzZWNyZXQ="}
+    said = refusal(edge, roles=("certbot",), certbot_dns_credentials=credentials, certbot_names=[STREAMS_NAME])
+    assert "certbot got no certificate" in said
+    assert "BADSIG" in said or "NOTAUTH" in said or "update" in said
+    assert "bm90IHRoZSBzZWNyZXQ=" not in said
+    assert (state(edge), edge.served()) == (before, served)
+
+
+def test_the_default_chain_when_it_is_the_preferred_one(edge: Edge) -> None:
+    root = edge.world.acme_root_names()[0]
+    assert edge.play(roles=("certbot",), certbot_preferred_chain=root).failed == 0
+    edge.variables["certbot_preferred_chain"] = root
+    edge.connect(STREAMS_NAME, roots=edge.world.acme_roots()[0]).close()
+    with pytest.raises(ssl.SSLCertVerificationError):
+        edge.connect(STREAMS_NAME, roots=edge.world.acme_roots()[1])
+
+
+def test_a_renewal_reaches_stunnel_and_viewers_go_on(edge: Edge) -> None:
+    before = edge.served()
+    renew_next_time(edge)
+    with viewer(edge):
+        edge.appliance.run(["systemctl", "start", "certbot.service"], timeout=120)
+        assert edge.served() != before
+    leaf = edge.appliance.read(f"{LIVE}/cert.pem").decode()
+    assert edge.served() == ssl.PEM_cert_to_DER_cert(leaf)
+
+
+def test_a_renewal_that_stunnel_does_not_take_fails_loudly_and_is_mended_later(edge: Edge) -> None:
+    before = edge.served()
+    renew_next_time(edge)
+    with file_replaced(edge, CONFIG, b"nonsense\n"):
+        done = edge.appliance.run(["systemctl", "start", "certbot.service"], check=False, timeout=120)
+        assert done.returncode != 0
+        assert "kept its old configuration" in edge.appliance.journal("certbot.service")
+        assert edge.served() == before
+    edge.appliance.run(["systemctl", "daemon-reload"])
+    # The timer's next run: nothing is due, but what the last one left undone is done.
+    edge.appliance.run(["systemctl", "start", "certbot.service"], timeout=120)
+    assert edge.served() == ssl.PEM_cert_to_DER_cert(edge.appliance.read(f"{LIVE}/cert.pem").decode())
+    assert edge.served() != before
+
+
+def test_a_broken_certificate_is_not_taken(edge: Edge) -> None:
+    before = edge.served()
+    for name, content in (("privkey.pem", b"junk"), ("fullchain.pem", b"junk")):
+        with file_replaced(edge, f"{LIVE}/{name}", content):
+            done = edge.appliance.run([HOOK, "deploy"], check=False)
+        assert done.returncode == 1
+        assert "is of no use" in done.stderr
+        assert edge.served() == before
+    assert edge.appliance.run([HOOK, "deploy"]).stdout == "unchanged\n"
+
+
+def test_a_broken_configuration_is_found_before_and_after_it_is_in_place(edge: Edge) -> None:
+    before = edge.served()
+    broken = edge.appliance.read(CONFIG).replace(b"TIMEOUTidle", b"TIMEOUTidel")
+    edge.appliance.write("/tmp/candidate.conf", broken)
+    done = edge.appliance.run([HOOK, "check", "/tmp/candidate.conf"], check=False)
+    assert done.returncode == 1
+    assert "TIMEOUTidel" in done.stderr
+    assert edge.appliance.run([HOOK, "check", CONFIG]).returncode == 0
+    with viewer(edge), file_replaced(edge, CONFIG, broken):
+        done = edge.appliance.run([HOOK, "reload"], check=False, timeout=60)
+        assert done.returncode == 1
+        assert "kept its old configuration" in done.stderr
+        assert edge.served() == before
+    edge.appliance.run([HOOK, "reload"])
+
+
+# Cameras
+
+
+def test_another_camera_does_not_interrupt_viewers(edge: Edge) -> None:
+    more = [*CAMERAS, {"id": "yard", "port": 20999}]
+    with viewer(edge):
+        assert answer(edge, STREAMS_NAME, describe("yard")) == b""
+        assert edge.play(roles=("haproxy",), cameras=more).failed == 0
+        edge.stand_in(yard=20999)
+        assert answer(edge, STREAMS_NAME, describe("yard")).startswith(b"yard:")
+    assert edge.play(roles=("haproxy",)).failed == 0
+    assert answer(edge, STREAMS_NAME, describe("yard")) == b""
+
+
+# Inputs that are refused
+
+
+@pytest.mark.parametrize(
+    ("role", "changed", "said"),
+    [
+        ("certbot", {"certbot_names": ["192.168.1.9"]}, "no IP addresses"),
+        ("certbot", {"certbot_dns_credentials": {"dns_cloudflare_api_token": "x"}}, "begin with dns_rfc2136_"),
+        ("stunnel", {"appliance_clips_name": STREAMS_NAME}, "two different DNS names"),
+        ("stunnel", {"stunnel_listen": "443"}, "an IPv4 address and a port"),
+        ("apache", {"apache_listen": "0.0.0.0:8080"}, "must be a port on loopback"),
+        ("haproxy", {"cameras": [{"id": "garage"}, {"id": "garage"}]}, "must have different ids"),
+    ],
+)
+def test_bad_inputs_change_nothing_and_are_explained(edge: Edge, role: str, changed: dict[str, Any], said: str) -> None:
+    output = edge.refusal(roles=(role,), **changed)
+    assert said in re.sub(r"\s+", " ", output)
+    assert "changed=0" in output
+
+
+def test_a_port_that_another_program_has_is_refused(edge: Edge) -> None:
+    edge.stand_in(squatter=9443)
+    before = edge.appliance.read(CONFIG)
+    said = refusal(edge, roles=("stunnel",), stunnel_listen="0.0.0.0:9443")
+    assert "port 9443 is taken by python3" in said
+    assert edge.appliance.read(CONFIG) == before
+    assert answer(edge, STREAMS_NAME, describe("garage")).startswith(b"garage:")
+    assert edge.play(roles=("stunnel",)).failed == 0
+
+
+# Every option at another value than the default
+
+
+def test_every_option_can_be_moved(edge: Edge) -> None:
+    keys = ["0123456789" * 4, "9876543210" * 4]
+    moved: dict[str, Any] = {
+        "certbot_names": [STREAMS_NAME, CLIPS_NAME, "example.test"],
+        "certbot_certificate_name": "other",
+        "certbot_key_type": "ecdsa",
+        "certbot_rsa_key_size": 2048,
+        "certbot_preferred_chain": "",
+        "certbot_dns_propagation_seconds": 2,
+        "certbot_no_log": False,
+        "apache_listen": "127.0.0.1:8081",
+        "apache_clips_name": "example.test",
+        "apache_clips_dir": "/srv/films",
+        "apache_snapshots_dir": "/srv/pictures",
+        "apache_signing_keys": keys,
+        "apache_snapshot_keys": keys[:1],
+        "apache_no_log": False,
+        "haproxy_cameras": [{"id": "garage"}],
+        "haproxy_listen": "127.0.0.1:8555",
+        "haproxy_idle_seconds": 200,
+        "haproxy_max_connections": 50,
+        "stunnel_listen": "0.0.0.0:8443",
+        "stunnel_clips_name": "example.test",
+        "stunnel_streams_connect": "127.0.0.1:8555",
+        "stunnel_clips_connect": "127.0.0.1:8081",
+        "stunnel_certificate_dir": "/etc/letsencrypt/live/other",
+        "stunnel_send_buffer_bytes": 131072,
+        "stunnel_idle_seconds": 300,
+        "stunnel_max_connections": 100,
+    }
+    assert edge.play(**moved).failed == 0
+    edge.appliance.write("/srv/films/film.mp4", FILM)
+    with edge.connect(STREAMS_NAME, port=8443) as tls:
+        leaf = x509.load_der_x509_certificate(tls.getpeercert(binary_form=True) or b"")
+        assert getattr(leaf.public_key(), "curve", None) is not None
+        tls.sendall(describe("garage"))
+        assert tls.recv(4096).startswith(b"garage:")
+    for key in keys:
+        target = signed("/clips/film.mp4", key=key)
+        assert edge.get(target, port=8443, name="example.test")[::2] == (200, FILM)
+    with pytest.raises(OSError, match="refused"):
+        edge.connect(STREAMS_NAME)
+    assert edge.play(**moved).changed == 0
+
+
+def test_haproxy_can_be_taken_away_(edge: Edge) -> None:
+    assert edge.play("--check", roles=("haproxy",), haproxy_state="absent").failed == 0
+    assert edge.play(roles=("haproxy",), haproxy_state="absent").changed > 0
+    shown = edge.appliance.run(["systemctl", "show", "-p", "LoadState", "--value", "haproxy.service"]).stdout
+    assert shown == "not-found\n"
+    assert edge.appliance.run(["ls", "/etc/haproxy"], check=False).returncode != 0
+    assert edge.play(roles=("haproxy",), haproxy_state="absent").changed == 0
