@@ -115,9 +115,9 @@ def test_both_run_without_a_failed_unit(pair: tuple[Machine, Machine]) -> None:
 
 def test_they_reach_each_other_and_ssh_checks_their_keys(pair: tuple[Machine, Machine]) -> None:
     first, second = pair
-    scanned = second.run(["ssh-keyscan", "-t", "ed25519", first.address]).stdout.split()
+    scanned = second.run(["ssh-keyscan", "-t", "ed25519", first.address]).stdout.splitlines()[-1]
     pinned = next(option.partition("=")[2] for option in first.ssh_args if option.startswith("UserKnownHostsFile="))
-    assert Path(pinned).read_text().split()[:3] == scanned
+    assert Path(pinned).read_text().split()[:3] == scanned.split()
     wrong = ["ssh", *first.ssh_args, f"root@{second.address}", "true"]
     refused = subprocess.run(wrong, capture_output=True, text=True, check=False)
     assert (refused.returncode, "Host key verification failed" in refused.stderr) == (255, True)
@@ -185,6 +185,14 @@ def test_a_machine_keeps_its_disk_over_a_reboot_but_not_over_its_end(net: Networ
     with Machine(net, "mortal", number=21, root=root) as machine:
         assert machine.run(["test", "-e", "/var/lib/mark"], check=False).returncode == 1
     assert not (root / "var/lib/mark").exists()
+
+
+def test_a_machine_that_cannot_boot_says_why(net: Network, root: Path) -> None:
+    with (
+        pytest.raises(SandboxError, match=r"broken did not boot: systemd-nspawn has ended[\s\S]*/nowhere"),
+        Machine(net, "broken", number=22, root=root, binds={"/nowhere": "/x"}),
+    ):
+        pass
 
 
 @pytest.mark.parametrize("warden", ["lives", "dies"])

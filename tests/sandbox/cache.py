@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sandbox.errors import SandboxError
 
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _ARCHIVES = "var/cache/apt/archives"
 
 
@@ -26,6 +27,20 @@ def cache_dir() -> Path:
         )
     directory.mkdir(parents=True, exist_ok=True)
     return directory
+
+
+def machines_dir() -> Path:
+    """Return the directory for the disks of the machines that run; one for each boot of the host."""
+    directory = cache_dir() / "machines" / _BOOT_ID.read_text().strip()
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
+
+
+def past_machines() -> list[Path]:
+    """Return the directories of machines that the host's last shutdown or crash left without any record."""
+    current = machines_dir()
+    boots = [path for path in current.parent.iterdir() if len(path.name) == len(current.name)]
+    return [path for path in boots if path != current]
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 MOUNTS = Path("/proc/self/mounts")
@@ -36,9 +37,11 @@ def create(name: str) -> list[Path]:
     for group in groups:
         for part in ("machine", "helpers"):
             (group / part).mkdir(parents=True)
-        if (group / "cgroup.subtree_control").exists():
-            controllers = (group / "cgroup.controllers").read_text().split()
-            (group / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in controllers))
+        if (group / "cgroup.controllers").exists():
+            for controller in (group / "cgroup.controllers").read_text().split():
+                # Without a controller the machine's units merely lack its limits.
+                with suppress(OSError):
+                    (group / "cgroup.subtree_control").write_text(f"+{controller}")
     return groups
 
 

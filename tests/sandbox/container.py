@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sandbox import cgroups
-from sandbox.cache import cache_dir, keep_debs, lend_debs
+from sandbox.cache import keep_debs, lend_debs, machines_dir
 from sandbox.host import require_overlay, tool
 from sandbox.resources import Resource
 from sandbox.roots import suite_of_root
@@ -26,7 +26,7 @@ class Container:
 
     def __init__(self, root: Path) -> None:
         self.id = f"aic-{secrets.token_hex(3)}"
-        self.directory = cache_dir() / "machines" / self.id
+        self.directory = machines_dir() / self.id
         self._root = root
         self._suite = suite_of_root(root)
         self._run = Run.current()
@@ -57,7 +57,6 @@ class Container:
 
     def prepare(self) -> None:
         """Mount the fresh overlay."""
-        self.directory.parent.mkdir(exist_ok=True)
         self._record("directory", self.directory)
         self.directory.mkdir(mode=0o700)
         for part in ("upper", "work", "merged"):

@@ -12,6 +12,7 @@ from pathlib import Path
 from sandbox import cgroups
 from sandbox.errors import CommandError, SandboxError
 
+FILESYSTEMS = Path("/proc/filesystems")
 #: Program that must be found on PATH, and the Debian package that brings it.
 PROGRAMS = {
     "debootstrap": "debootstrap",
@@ -113,7 +114,7 @@ def require_overlay(directory: Path) -> None:
         if done.returncode == 0:
             tool(["umount", f"{probe}/merged"])
             return
-    if "overlay" not in Path("/proc/filesystems").read_text():
+    if "overlay" not in FILESYSTEMS.read_text():
         reason = "this kernel has no overlayfs (modprobe overlay)"
     elif "permission denied" in done.stderr.lower() or "not permitted" in done.stderr.lower():
         reason = "mounting is not permitted here; run on a real or virtual machine or in a privileged container"

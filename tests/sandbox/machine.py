@@ -115,6 +115,8 @@ class Machine:
                     return word
                 reason = f"is {word}"
             time.sleep(0.05)
+        if not self._running().running:
+            reason = "systemd-nspawn has ended"
         raise SandboxError(f"{self.name} did not boot: {reason}. Its console:\n{self.console()}")
 
     def run(
@@ -246,6 +248,7 @@ class Machine:
                 known_hosts=container.directory / "known_hosts",
                 control=container.socket,
                 start=container.start_helper,
+                alive=lambda: container.running,
             )
         if not self._channel.is_open():
             self._channel.open(deadline or time.monotonic() + _BOOT_SECONDS)

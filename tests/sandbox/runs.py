@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from sandbox.cache import locked
+from sandbox.cache import locked, past_machines
 from sandbox.errors import SandboxError
 from sandbox.resources import IP_FORWARD, Resource, remove
 
@@ -48,13 +48,12 @@ class Run:
         self._resources: list[Resource] = []
         self._owner = os.getpid()
         with state_lock():
-            STATE.mkdir(exist_ok=True)
             self.directory.mkdir(mode=0o700)
             self._lock: IO[bytes] = (self.directory / "lock").open("wb")
             fcntl.flock(self._lock, fcntl.LOCK_EX)
         # In a session of its own, so that Ctrl-C does not reach it; it acts when its standard input closes.
         self._warden = subprocess.Popen(
-            [sys.executable, "-m", "sandbox.warden"],
+            [sys.executable, "-m", "sandbox.warden", str(self.directory)],
             cwd="/",
             env={**os.environ, "PYTHONPATH": str(_PACKAGE_PARENT)},
             stdin=subprocess.PIPE,
@@ -129,9 +128,9 @@ def clean() -> list[str]:
 
     Raises SandboxError when something could not be taken away; it stays recorded then.
     """
-    if not STATE.is_dir():
-        return []
     with state_lock():
+        for path in past_machines():
+            remove(Resource("directory", str(path)))
         return _clean_dead()
 
 

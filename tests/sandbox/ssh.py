@@ -28,7 +28,8 @@ def make_key(path: Path) -> str:
 class Channel:
     """One kept connection to `address` as root.
 
-    `start` runs a program in the background in a way that it ends with the machine.
+    `start` runs a program in the background in a way that it ends with the machine; `alive` tells whether the
+    machine runs at all.
     """
 
     address: str
@@ -36,6 +37,7 @@ class Channel:
     known_hosts: Path
     control: Path
     start: Callable[[Sequence[str]], subprocess.Popen[bytes]]
+    alive: Callable[[], bool]
     _master: subprocess.Popen[bytes] | None = None
 
     @property
@@ -60,11 +62,11 @@ class Channel:
     def open(self, deadline: float) -> None:
         """Connect, again and again until time.monotonic() reaches `deadline`.
 
-        Raises SandboxError when that time comes.
+        Raises SandboxError when that time comes or the machine ends before.
         """
         self.close()
         command = ["ssh", *self.arguments, "-N", "-M", "-S", str(self.control), f"root@{self.address}"]
-        while time.monotonic() < deadline:
+        while self.alive() and time.monotonic() < deadline:
             if not self._listens():
                 time.sleep(_PAUSE)
                 continue

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -75,12 +77,32 @@ def test_an_unsupported_release_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_ssh_accepts_the_pinned_host_key_only(tmp_path: Path) -> None:
-    def start(_: object) -> None:
-        raise AssertionError
+    def start(command: object) -> subprocess.Popen[bytes]:
+        raise AssertionError(command)
 
-    channel = Channel("10.64.0.10", tmp_path / "key", tmp_path / "hosts", tmp_path / "control", start)  # type: ignore[arg-type]
+    channel = Channel("10.64.0.10", tmp_path / "key", tmp_path / "hosts", tmp_path / "control", start, lambda: False)
     options = channel.arguments
     assert "StrictHostKeyChecking=yes" in options
     assert f"UserKnownHostsFile={tmp_path / 'hosts'}" in options
     assert "GlobalKnownHostsFile=/dev/null" in options
-    assert not channel.is_open()
+    with pytest.raises(SandboxError, match="does not answer"):
+        channel.open(time.monotonic() + 60)
+
+
+@pytest.mark.parametrize(
+    ("filesystems", "said", "reason"),
+    [
+        ("nodev tmpfs", "unknown filesystem type 'overlay'", "this kernel has no overlayfs"),
+        ("nodev overlay", "mount: permission denied.", "mounting is not permitted here"),
+        ("nodev overlay", "wrong fs type, bad superblock", "set ALEXA_IP_CAM_CACHE"),
+    ],
+)
+def test_a_host_that_cannot_mount_overlays_is_told_why(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, filesystems: str, said: str, reason: str
+) -> None:
+    listing = tmp_path / "filesystems"
+    listing.write_text(filesystems)
+    monkeypatch.setattr(host, "FILESYSTEMS", listing)
+    monkeypatch.setattr(host, "tool", lambda command, **_: subprocess.CompletedProcess(command, 32, "", said))
+    with pytest.raises(SandboxError, match=reason):
+        host.require_overlay(tmp_path)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import SandboxError, resources, runs
+from sandbox.cache import machines_dir
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +20,7 @@ def state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     directory = tmp_path / "state"
     directory.mkdir()
     monkeypatch.setattr(runs, "STATE", directory)
+    monkeypatch.setenv("ALEXA_IP_CAM_CACHE", str(tmp_path / "cache"))
     return directory
 
 
@@ -56,12 +58,11 @@ def test_what_cannot_be_taken_away_stays_recorded(state: Path, tmp_path: Path, m
     gone.mkdir()
     stuck.mkdir()
     record(state, "dead", ("directory", str(stuck)), ("directory", str(gone)))
-    monkeypatch.setattr(resources, "mounted_below", lambda path: [path / "inner"] if path == stuck else [])
-    with pytest.raises(SandboxError, match=f"{stuck} is kept, because {stuck}/inner is still mounted"):
-        runs.clean()
+    with monkeypatch.context() as patch:
+        patch.setattr(resources, "mounted_below", lambda path: [path / "inner"] if path == stuck else [])
+        with pytest.raises(SandboxError, match=f"{stuck} is kept, because {stuck}/inner is still mounted"):
+            runs.clean()
     assert not gone.exists()
-    monkeypatch.undo()
-    monkeypatch.setattr(runs, "STATE", state)
     assert runs.clean() == ["dead"]
     assert not stuck.exists()
 
@@ -80,6 +81,17 @@ def test_the_last_run_that_forwards_puts_the_hosts_setting_back(
         assert switch.read_text() == "1"
     assert runs.clean() == ["living"]
     assert switch.read_text() == "0"
+
+
+@pytest.mark.usefixtures("state")
+def test_disks_of_machines_from_before_the_hosts_last_boot_go() -> None:
+    running = machines_dir() / "aic-1"
+    forgotten = machines_dir().parent / "00000000-0000-4000-8000-000000000000" / "aic-2"
+    running.mkdir()
+    forgotten.mkdir(parents=True)
+    runs.clean()
+    assert running.is_dir()
+    assert not forgotten.parent.exists()
 
 
 def test_taking_away_what_was_never_made_is_no_error(tmp_path: Path) -> None:
