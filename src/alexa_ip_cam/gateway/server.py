@@ -9,12 +9,11 @@ from typing import Any
 from alexa_ip_cam.gateway.camera import Camera
 from alexa_ip_cam.gateway.config import CameraConfig, Config
 from alexa_ip_cam.gateway.connection import Connection
-from alexa_ip_cam.gateway.session import Policy, Session
+from alexa_ip_cam.gateway.policy import Policy
+from alexa_ip_cam.gateway.session import Session
 from alexa_ip_cam.gateway.settings import Limits
 from alexa_ip_cam.gateway.status import camera_status
 from alexa_ip_cam.gateway.target import Target
-from alexa_ip_cam.gateway.timeline import History
-from alexa_ip_cam.gateway.viewer import ViewerSettings
 from alexa_ip_cam.signing import verify_stream
 
 _LOG_SECONDS = 10.0
@@ -38,7 +37,7 @@ class Server:
         self.connections: list[Connection] = []  # oldest first
         self.refused = 0
         self._config = config
-        self._policy = _policy(config)
+        self._policy = Policy.of(config)
         self._server: asyncio.Server | None = None
         self._ticker: asyncio.Task[None] | None = None
         self._started = time.time()
@@ -94,7 +93,7 @@ class Server:
             for name, camera in self.cameras.items()
             if everything or name not in wanted or wanted[name] != camera.config
         ]
-        self._config, self._policy, self.limits = config, _policy(config), config.limits
+        self._config, self._policy, self.limits = config, Policy.of(config), config.limits
         closing = [self.cameras.pop(name) for name in gone]
         await asyncio.gather(*(camera.stop() for camera in closing))
         opened = [camera for name, camera in wanted.items() if name not in self.cameras]
@@ -168,19 +167,3 @@ class Server:
             now = time.monotonic()
             for connection in self.connections.copy():
                 connection.tick(now)
-
-
-def _policy(config: Config) -> Policy:
-    history = History(config.history_seconds, config.history_floor_seconds, config.history_cap_seconds)
-
-    def viewer(*, squeezed: bool) -> ViewerSettings:
-        return ViewerSettings(squeezed, history, config.limits.queue_seconds, config.limits.queue_bytes)
-
-    return Policy(
-        session_seconds=config.limits.session_seconds,
-        public_port=config.public_port,
-        default_squeezed=config.default_start == "squeezed",
-        squeezed_user_agents=config.squeezed_user_agents,
-        viewer=viewer(squeezed=False),
-        squeezed_viewer=viewer(squeezed=True),
-    )

@@ -4,19 +4,18 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 from alexa_ip_cam.gateway import sdp
 from alexa_ip_cam.gateway.access_unit import Unit
 from alexa_ip_cam.gateway.camera import Camera
+from alexa_ip_cam.gateway.policy import Policy, is_fire_os
 from alexa_ip_cam.gateway.rtsp_message import Request, Response
 from alexa_ip_cam.gateway.target import Channels, Target, parse_transport, parse_uri
 from alexa_ip_cam.gateway.track import Track
-from alexa_ip_cam.gateway.viewer import Viewer, ViewerSettings
+from alexa_ip_cam.gateway.viewer import Viewer
 
 _METHODS = "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, TEARDOWN, GET_PARAMETER"
-_FIRE_OS = ("stagefright", "fire os")
 
 _log = logging.getLogger(__name__)
 
@@ -25,26 +24,6 @@ class _RefusedError(Exception):
     def __init__(self, status: int, headers: list[tuple[str, str]] | None = None) -> None:
         super().__init__(status)
         self.response = Response(status, headers or [])
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What the configuration says about sessions."""
-
-    session_seconds: float
-    public_port: int
-    default_squeezed: bool
-    squeezed_user_agents: tuple[str, ...]
-    viewer: ViewerSettings  # for a player with a start buffer
-    squeezed_viewer: ViewerSettings
-
-    def viewer_settings(self, user_agent: str) -> ViewerSettings:
-        """How a player that names itself like this is started."""
-        name = user_agent.lower()
-        if any(pattern in name for pattern in _FIRE_OS):
-            return self.viewer
-        squeezed = self.default_squeezed or any(pattern.lower() in name for pattern in self.squeezed_user_agents)
-        return self.squeezed_viewer if squeezed else self.viewer
 
 
 class Wire(Protocol):
@@ -291,7 +270,7 @@ class Session:
 
     def _rtp_info(self, target: Target) -> list[tuple[str, str]]:
         """Where the tracks begin. Fire OS needs none, and checks it character by character if a Range is there."""
-        if target.authority is None or any(pattern in self._user_agent.lower() for pattern in _FIRE_OS):
+        if target.authority is None or is_fire_os(self._user_agent):
             return []
         base = f"rtsp://{self._authority(target)}/{target.path}"
         tracks = (
