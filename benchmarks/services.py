@@ -28,6 +28,7 @@ for unit in sys.argv[1:]:
         "restarts": int(shown["NRestarts"]),
         "cpu_s": (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK"),
         "rss_mb": int(status["VmRSS"].split()[0]) / 1024,
+        "peak_mb": int(status["VmHWM"].split()[0]) / 1024,
         "files": len(os.listdir(f"/proc/{pid}/fd")),
         "tasks": len(os.listdir(f"/proc/{pid}/task")),
     }
@@ -37,12 +38,16 @@ print(json.dumps(found))
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One service now: main process, restarts by systemd, processor seconds so far, memory, open files, threads."""
+    """One service now: main process, restarts by systemd, processor seconds so far, memory, open files, threads.
+
+    ``peak_mb``: the most memory that the process ever had.
+    """
 
     pid: int
     restarts: int
     cpu_s: float
     rss_mb: float
+    peak_mb: float
     files: int
     tasks: int
 

@@ -8,11 +8,13 @@ from collections.abc import Iterator, Mapping
 
 from alexa_ip_cam.signing import derive_key, sign_stream
 from benchmarks.direct import Way
+from benchmarks.viewer import RefusedError, view
 from home import Home
 from home.inventory import STREAMS_NAME
 from world import Profile
 
 _VALID_S = 6 * 3600
+_PATIENCE_S = 30.0
 _TAGS = ("--tags", "live555,gateway")
 
 
@@ -43,6 +45,8 @@ def only_cameras(home: Home, profiles: Mapping[str, Profile]) -> Iterator[None]:
         home.world.stop_camera(camera["id"])
     try:
         home.site(*_TAGS)
+        for camera_id in profiles:
+            _wait_for_pictures(home, camera_id)
         yield
     finally:
         for camera in usual:
@@ -51,3 +55,16 @@ def only_cameras(home: Home, profiles: Mapping[str, Profile]) -> Iterator[None]:
         home.site(*_TAGS)
         for camera_id in profiles:
             home.world.stop_camera(camera_id)
+
+
+def _wait_for_pictures(home: Home, camera_id: str) -> None:
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            view(gateway_way(home, camera_id), address=home.appliance.address, roots_pem=home.roots_pem).close()
+        except RefusedError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
+        else:
+            return
