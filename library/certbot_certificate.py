@@ -17,6 +17,10 @@ options:
     description: certbot's directory of configuration.
     type: path
     default: /etc/letsencrypt
+  logs_dir:
+    description: certbot's directory of logs.
+    type: path
+    default: /var/log/letsencrypt
   name:
     description: certbot's name for the certificate.
     type: str
@@ -100,6 +104,7 @@ certificate:
 
 import datetime as dt
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +120,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "config_dir": {"type": "path", "default": "/etc/letsencrypt"},
+            "logs_dir": {"type": "path", "default": "/var/log/letsencrypt"},
             "name": {"type": "str", "required": True},
             "names": {"type": "list", "elements": "str", "required": True},
             "email": {"type": "str", "required": True},
@@ -218,6 +224,7 @@ def _run_certbot(module: AnsibleModule, aside: Path) -> str | None:
     plugin = f"dns-{wanted['dns_plugin']}"
     command = ["certbot", "certonly", "--non-interactive", "--agree-tos", "--no-eff-email",
                "--email", wanted["email"], "--config-dir", str(aside), "--work-dir", str(aside / "work"),
+               "--logs-dir", wanted["logs_dir"],
                "--cert-name", wanted["name"], "--server", wanted["server"],
                "--key-type", wanted["key_type"], "--authenticator", plugin,
                f"--{plugin}-propagation-seconds", str(wanted["dns_propagation_seconds"])]  # fmt: skip
@@ -230,15 +237,32 @@ def _run_certbot(module: AnsibleModule, aside: Path) -> str | None:
     for name in wanted["names"]:
         command += ["--domain", name]
     environment = {"REQUESTS_CA_BUNDLE": wanted["ca_bundle"]} if wanted["ca_bundle"] else {}
+    log = Path(wanted["logs_dir"]) / "letsencrypt.log"
     said = ""
     for _ in range(_TRIES):
+        logged = log.stat().st_size if log.exists() else 0
         code, out, err = module.run_command(command, environ_update=environment)
         if code == 0:
             return None
-        said = "\n".join((out + err).rstrip().splitlines()[-_TAIL_LINES:])
-        if "error:badNonce" not in said:  # RFC 8555 section 6.5: try again; certbot gives up after the second
+        acme_error = _acme_error(log, logged)
+        said = "\n".join([*(out + err).rstrip().splitlines()[-_TAIL_LINES:], acme_error]).rstrip()
+        if "error:badNonce" not in acme_error:  # RFC 8555 section 6.5: try again; certbot gives up after the second
             break
     return said
+
+
+def _acme_error(log: Path, start: int) -> str:
+    """The last error of the ACME server that ended certbot, from what it logged since byte `start`; empty if none.
+
+    certbot of Debian 12 prints "can't set attribute" in its place.
+    """
+    if not log.exists():
+        return ""
+    with log.open("rb") as stream:
+        stream.seek(start)
+        text = stream.read().decode(errors="replace")
+    errors = re.findall(r"^acme\.messages\.Error: (urn:.*)$", text, re.MULTILINE)
+    return errors[-1] if errors else ""
 
 
 def _settings(wanted: dict[str, Any]) -> dict[str, str]:

@@ -42,7 +42,7 @@ def put_in_place(aside: Path, config: Path, name: str) -> None:
 
 def moved_settings(renewal_conf: str, aside: Path, config: Path) -> str:
     """Turn the paths of a renewal configuration to another config directory, and leave directories at default."""
-    lines = [line for line in renewal_conf.splitlines() if not re.match(r"(config|work)_dir\s*=", line)]
+    lines = [line for line in renewal_conf.splitlines() if not re.match(r"(config|work|logs)_dir\s*=", line)]
     return "".join(f"{line}\n" for line in lines).replace(f"{aside}/", f"{config}/")
 
 

@@ -65,11 +65,22 @@ def refusal(edge: Edge, **how: Any) -> str:
     return re.sub(r"\s+", " ", edge.refusal(**how))
 
 
-def renew_next_time(edge: Edge) -> None:
-    """Have the next start of certbot.service, and only that one, renew what is not due."""
+def renew(edge: Edge) -> int:
+    """Have certbot.service renew now; returns the exit status of its start.
+
+    The ACME server refuses some nonces, and certbot gives up after two in a row; the timer would try again.
+    """
     dropin = "/run/systemd/system/certbot.service.d/now.conf"
-    edge.appliance.write(dropin, RENEW_NOW + f"ExecStopPost=+/bin/rm {dropin}\n".encode())
-    edge.appliance.run(["systemctl", "daemon-reload"])
+    before = edge.appliance.read(f"{LIVE}/cert.pem")
+    for _ in range(3):
+        edge.appliance.write(dropin, RENEW_NOW)
+        edge.appliance.run(["systemctl", "daemon-reload"])
+        status = edge.appliance.run(["systemctl", "start", "certbot.service"], check=False, timeout=120).returncode
+        edge.appliance.run(["rm", dropin])
+        edge.appliance.run(["systemctl", "daemon-reload"])
+        if edge.appliance.read(f"{LIVE}/cert.pem") != before:
+            return status
+    raise AssertionError(edge.appliance.journal("certbot.service"))
 
 
 # Certificates
@@ -111,24 +122,17 @@ def test_the_default_chain_when_it_is_the_preferred_one(edge: Edge) -> None:
 
 
 def test_a_renewal_reaches_stunnel_and_viewers_go_on(edge: Edge) -> None:
-    before = edge.served()
-    renew_next_time(edge)
     with viewer(edge):
-        edge.appliance.run(["systemctl", "start", "certbot.service"], timeout=120)
-        assert edge.served() != before
-    leaf = edge.appliance.read(f"{LIVE}/cert.pem").decode()
-    assert edge.served() == ssl.PEM_cert_to_DER_cert(leaf)
+        assert renew(edge) == 0
+        assert edge.served() == ssl.PEM_cert_to_DER_cert(edge.appliance.read(f"{LIVE}/cert.pem").decode())
 
 
 def test_a_renewal_that_stunnel_does_not_take_fails_loudly_and_is_mended_later(edge: Edge) -> None:
     before = edge.served()
-    renew_next_time(edge)
     with file_replaced(edge, CONFIG, b"nonsense\n"):
-        done = edge.appliance.run(["systemctl", "start", "certbot.service"], check=False, timeout=120)
-        assert done.returncode != 0
+        assert renew(edge) != 0
         assert "kept its old configuration" in edge.appliance.journal("certbot.service")
         assert edge.served() == before
-    edge.appliance.run(["systemctl", "daemon-reload"])
     # The timer's next run: nothing is due, but what the last one left undone is done.
     edge.appliance.run(["systemctl", "start", "certbot.service"], timeout=120)
     assert edge.served() == ssl.PEM_cert_to_DER_cert(edge.appliance.read(f"{LIVE}/cert.pem").decode())

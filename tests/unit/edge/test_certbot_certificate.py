@@ -26,10 +26,13 @@ called = pathlib.Path(os.environ["CALLED"])
 calls = json.loads(called.read_text()) if called.exists() else []
 calls.append([sys.argv[1:], os.environ.get("REQUESTS_CA_BUNDLE")])
 called.write_text(json.dumps(calls))
-said = os.environ.get("SAY", "")
-if said and (said != "error:badNonce" or len(calls) < 2):
-    sys.exit("Some challenges have failed. " + said)
 option = lambda name: sys.argv[sys.argv.index(name) + 1]
+said = os.environ.get("SAY", "")
+if said and (said != "badNonce" or len(calls) < 2):
+    with open(option("--logs-dir") + "/letsencrypt.log", "a") as log:
+        log.write(f"acme.messages.Error: urn:ietf:params:acme:error:{said} :: of certbot\\n")
+        log.write("Traceback\\nAttributeError: can't set attribute\\n")
+    sys.exit("An unexpected error occurred: AttributeError: can't set attribute")
 config, name = pathlib.Path(option("--config-dir")), option("--cert-name")
 for part in ("archive", "live"):
     (config / part / name).mkdir(parents=True)
@@ -38,7 +41,8 @@ for kind in ("cert", "chain", "fullchain", "privkey"):
     (config / "live" / name / f"{kind}.pem").symlink_to(f"../../archive/{name}/{kind}1.pem")
 (config / "renewal").mkdir()
 (config / "renewal" / f"{name}.conf").write_text(
-    f"archive_dir = {config}/archive/{name}\\n[renewalparams]\\nconfig_dir = {config}\\nwork_dir = {config}/work\\n"
+    f"archive_dir = {config}/archive/{name}\\n[renewalparams]\\n"
+    f"config_dir = {config}\\nwork_dir = {config}/work\\nlogs_dir = /x\\n"
     f"server = {option('--server')}\\nauthenticator = {option('--authenticator')}\\nkey_type = ecdsa\\n"
     f"preferred_chain = {option('--preferred-chain')}\\n"
     f"dns_rfc2136_propagation_seconds = {option('--dns-rfc2136-propagation-seconds')}\\n")
@@ -51,6 +55,9 @@ class Bench:
     def __init__(self, directory: Path, run_module: Run, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
         self.config = directory / "letsencrypt"
         self.config.mkdir()
+        self.logs = directory / "logs"
+        self.logs.mkdir()
+        (self.logs / "letsencrypt.log").write_text("acme.messages.Error: urn:ietf:params:acme:error:badNonce :: old\n")
         self.called = directory / "called.json"
         self.authority = authority
         self.issue_dir = directory / "issue"
@@ -75,6 +82,7 @@ class Bench:
     def __call__(self, *, check: bool = False, **changed: Any) -> dict[str, Any]:
         arguments = {
             "config_dir": str(self.config),
+            "logs_dir": str(self.logs),
             "name": "alexa-ip-cam",
             "names": ["cams.example.com", "clips.example.com"],
             "email": "owner@example.com",
@@ -174,16 +182,17 @@ def test_another_chain_is_refused_and_the_old_stays(bench: Bench) -> None:
 def test_a_failure_of_certbot_is_told_and_the_old_stays(bench: Bench) -> None:
     bench()
     before = bench.state()
-    bench.say("NXDOMAIN looking up TXT")
+    bench.say("unauthorized")
     result = bench(names=["cams.example.com"])
     assert result["failed"] is True
-    assert "NXDOMAIN looking up TXT" in result["msg"]
+    assert "An unexpected error occurred" in result["msg"]
+    assert "urn:ietf:params:acme:error:unauthorized :: of certbot" in result["msg"]
     assert bench.state() == before
     assert len(bench.calls) == 2
 
 
 def test_a_refused_nonce_is_tried_again(bench: Bench) -> None:
-    bench.say("error:badNonce")
+    bench.say("badNonce")
     assert bench()["changed"] is True
     assert len(bench.calls) == 2
 
