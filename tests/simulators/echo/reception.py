@@ -47,6 +47,7 @@ class _TrackState:
     sequence: int | None = None
     newest: int | None = None
     report: SenderReport | None = None
+    ended: bool = False
 
 
 class Reception:
@@ -66,6 +67,8 @@ class Reception:
         raise FatalCheck(f"{len(packet.data)} bytes on channel {packet.channel}, which was not set up")
 
     def _media(self, packet: Packet, state: _TrackState) -> list[AccessUnit]:
+        if state.ended:
+            self._fault(packet, f"RTP on channel {packet.channel} after RTCP BYE: the track has ended for good")
         parsed = parse_rtp(packet.data)
         if parsed is None:
             self._fault(packet, f"malformed RTP packet on channel {packet.channel}")
@@ -95,7 +98,8 @@ class Reception:
         found = list(parse_rtcp(packet.data))
         for report in found:
             if isinstance(report, Bye):
-                self._fault(packet, f"RTCP BYE on channel {packet.channel}: the track has ended for good")
+                # As the last word before the server closes, it spares the player a long wait.
+                state.ended = True
                 continue
             if state.report is not None:
                 ticks = (report.rtp - state.report.rtp + _HALF_CLOCK) % _CLOCK - _HALF_CLOCK

@@ -42,7 +42,6 @@ def test_clean_stream_has_no_faults() -> None:
         ((0, rtp(11, 8999, NAL)), "goes back by 1"),
         ((0, rtp(11, 9000, NAL, ssrc=5)), "SSRC"),
         ((0, b"\x80"), "malformed"),
-        ((1, goodbye()), "BYE"),
         ((1, sender_report(NTP + 1.010, 9000 + 90_000)), "+10.0 ms off"),
         ((1, sender_report(NTP + 0.990, 9000 + 90_000)), "-10.0 ms off"),
     ],
@@ -50,6 +49,12 @@ def test_clean_stream_has_no_faults() -> None:
 def test_fault(packet: tuple[int, bytes], words: str) -> None:
     (reason,) = faults((1, sender_report(NTP, 9000)), (0, rtp(10, 9000, NAL)), packet)
     assert words in reason
+
+
+def test_goodbye_is_a_fault_only_when_more_follows() -> None:
+    assert faults((0, rtp(1, 9000, NAL)), (1, goodbye())) == []
+    (reason,) = faults((0, rtp(1, 9000, NAL)), (1, goodbye()), (0, rtp(2, 9000, NAL)))
+    assert "after RTCP BYE" in reason
 
 
 def test_wrap_of_rtp_time() -> None:
