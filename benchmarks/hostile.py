@@ -1,4 +1,4 @@
-"""Hostile input on the live port and behind it while a family watches: nothing breaks, nothing grows, no one notices."""
+"""Hostile input on the live port and behind it, while a family watches: nothing breaks or grows, no one notices."""
 
 from __future__ import annotations
 

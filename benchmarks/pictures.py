@@ -65,7 +65,7 @@ def judge(units: Sequence[AccessUnit], parameter_sets: Sequence[bytes]) -> Verdi
 
 def _decode(stream: bytes) -> tuple[int, str]:
     """How many pictures came out, and the decoder's complaints."""
-    command = ["ffmpeg", "-hide_banner", "-loglevel", "warning", "-f", "h264", "-i", "pipe:0"]
+    command = ["ffmpeg", "-hide_banner", "-loglevel", "error", "-f", "h264", "-i", "pipe:0"]
     # One line of text for each picture, with its checksum.
     done = subprocess.run(
         [*command, "-fps_mode", "passthrough", "-f", "framecrc", "pipe:1"],
