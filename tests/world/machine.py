@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -87,8 +88,11 @@ class World:
         return self.net.address(self._number)
 
     def _start(self) -> None:
-        root = debian_root("bookworm", setup=_HERE / "setup.sh")
-        started = [self._make_camera(camera_id, profile, profile.name) for camera_id, profile in self._profiles.items()]
+        # On first use both take a minute, one mostly reading and writing, the other computing.
+        with ThreadPoolExecutor(1) as beside:
+            making_root = beside.submit(debian_root, "bookworm", setup=_HERE / "setup.sh")
+            started = [self._make_camera(name, profile, profile.name) for name, profile in self._profiles.items()]
+            root = making_root.result()
         self._authority = acme.make_authority(self.address)
         self._machine = self._stack.enter_context(
             Machine(
