@@ -33,7 +33,7 @@ def watch_all(home: Home, stages: Stages, report: Report, directory: Path) -> No
             for camera in home.inventory.cameras:
                 stream = alexa.show(alexa.find(f"the {camera['name'].lower()} camera"))
                 seen = home.echo(stream.uri)
-                report.cameras[camera["id"]].direct_steps_ms = seen.steps_ms
+                report.cameras[camera["id"]].direct_steps_ms = _rounded(seen.steps_ms)
                 print(f"   {camera['name']}: first picture after {seen.steps_ms['first_picture']:.0f} ms", flush=True)
         home.site("--tags", "gateway,haproxy")
 
@@ -47,6 +47,10 @@ def certificate_name(certificate: x509.Certificate) -> str:
     return alternatives.value.get_values_for_type(x509.DNSName)[0]
 
 
+def _rounded(steps_ms: dict[str, float]) -> dict[str, float]:
+    return {step: round(milliseconds, 1) for step, milliseconds in steps_ms.items()}
+
+
 def _describe(name: str, sentence: str, seen: Watch, png: Path) -> CameraReport:
     facts = seen.png(png)
     return CameraReport(
@@ -58,5 +62,5 @@ def _describe(name: str, sentence: str, seen: Watch, png: Path) -> CameraReport:
         codec=facts.codec,
         profile=facts.profile,
         keyframe_bytes=seen.keyframe_bytes,
-        steps_ms=seen.steps_ms,
+        steps_ms=_rounded(seen.steps_ms),
     )
