@@ -17,7 +17,6 @@ import configparser
 import os
 import re
 import shutil
-import signal
 import socket
 import ssl
 import subprocess
@@ -25,7 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 SETTINGS = Path("/etc/stunnel/alexa-ip-cam.ini")
@@ -41,20 +40,37 @@ class Failure(Exception):  # noqa: N818 - reads as what it is
 
 @dataclass(frozen=True)
 class Settings:
-    """Where the certificate comes from and goes to, and how to ask stunnel for it."""
+    """Where the certificate comes from and goes to, and which stunnel serves it with which configuration."""
 
     source: Path
     target: Path
+    config: Path
     user: str
     unit: str
-    address: str
-    port: int
-    server_name: str
 
     @property
     def generations(self) -> Path:
         """Directory of one directory for each certificate; `target` is a link to the one in use."""
         return self.target.with_name(f"{self.target.name}.d")
+
+
+@dataclass(frozen=True)
+class Door:
+    """Where a configuration listens, and a name that it serves."""
+
+    address: str
+    port: int
+    name: str
+
+    @classmethod
+    def of(cls, config: str) -> Door:
+        """Read stunnel's configuration; raises Failure when it does not say where it listens."""
+        accept = re.search(r"(?m)^accept = (\S+):(\d+)$", config)
+        name = re.search(r"(?m)^sni = [^:]+:(\S+)$", config)
+        if accept is None or name is None:
+            raise Failure("stunnel's configuration does not say where it listens: run the role stunnel again")
+        address = "127.0.0.1" if accept.group(1) == "0.0.0.0" else accept.group(1)  # noqa: S104 - compared only
+        return cls(address, int(accept.group(2)), name.group(1))
 
 
 def read_settings(path: Path) -> Settings:
@@ -66,11 +82,9 @@ def read_settings(path: Path) -> Settings:
     return Settings(
         source=Path(section["source"]),
         target=Path(section["target"]),
+        config=Path(section["config"]),
         user=section["user"],
         unit=section["unit"],
-        address=section["address"],
-        port=int(section["port"]),
-        server_name=section["server_name"],
     )
 
 
@@ -151,22 +165,22 @@ def active(settings: Settings) -> bool:
     return systemctl("--quiet", "is-active", settings.unit).returncode == 0
 
 
-def served(settings: Settings, address: str, port: int) -> bytes:
-    """Return the leaf in DER that is served for the server name; raises OSError when there is none."""
+def served(door: Door) -> bytes:
+    """Return the leaf in DER that is served; raises OSError when there is none."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     with (
-        socket.create_connection((address, port), timeout=SECONDS) as plain,
-        context.wrap_socket(plain, server_hostname=settings.server_name) as secure,
+        socket.create_connection((door.address, door.port), timeout=SECONDS) as plain,
+        context.wrap_socket(plain, server_hostname=door.name) as secure,
     ):
         return secure.getpeercert(binary_form=True) or b""
 
 
-def serves(settings: Settings, wanted: bytes) -> bool:
-    """Tell whether port 443 serves the wanted leaf."""
+def serves(door: Door, wanted: bytes) -> bool:
+    """Tell whether the wanted leaf is served."""
     try:
-        return served(settings, settings.address, settings.port) == wanted
+        return served(door) == wanted
     except OSError:
         return False
 
@@ -193,14 +207,15 @@ def reload(settings: Settings) -> str | None:
     It opens its port anew when it takes a configuration, and keeps the socket when it does not.
     """
     wanted = load(settings.target)
-    old = listeners(settings.port)
+    door = Door.of(settings.config.read_text())
+    old = listeners(door.port)
     done = systemctl("reload", settings.unit)
     if done.returncode != 0:
         return f"systemctl reload {settings.unit} failed: {done.stderr.strip()}"
-    if not wait_for(lambda: bool(listeners(settings.port) - old)):
+    if not wait_for(lambda: bool(listeners(door.port) - old)):
         return f"stunnel kept its old configuration (journalctl -u {settings.unit})"
-    if not wait_for(lambda: serves(settings, wanted)):
-        return f"{settings.address}:{settings.port} does not serve the certificate in {settings.target}"
+    if not wait_for(lambda: serves(door, wanted)):
+        return f"{door.address}:{door.port} does not serve the certificate in {settings.target}"
     return None
 
 
@@ -210,12 +225,12 @@ def reload(settings: Settings) -> str | None:
 def deploy(settings: Settings) -> bool:
     """Bring the certificate to stunnel; tells whether anything was done. Raises Failure."""
     wanted = load(settings.source)
-    running = active(settings)
+    door = Door.of(settings.config.read_text()) if active(settings) else None
     equal = same(settings.source, settings.target)
-    if equal and (not running or serves(settings, wanted)):
+    if equal and (door is None or serves(door, wanted)):
         return False
     before = None if equal else put(settings)
-    if running and (problem := reload(settings)) and (problem := reload(settings)):
+    if door and (problem := reload(settings)) and (problem := reload(settings)):
         if before is None:
             raise Failure(problem)
         turn(settings.target, before)
@@ -229,10 +244,11 @@ def check(settings: Settings, path: Path) -> None:
     """Start a second stunnel with a configuration; raises Failure when it does not serve the certificate."""
     text = path.read_text()
     wanted = load(settings.target)
-    require_port(settings)
+    door = Door.of(text)
+    require_port(settings, door.port)
     with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    candidate = re.sub(r"(?m)^accept\s*=.*$", f"accept = 127.0.0.1:{port}", text)
+        door = replace(door, address="127.0.0.1", port=probe.getsockname()[1])
+    candidate = re.sub(r"(?m)^accept = .*$", f"accept = {door.address}:{door.port}", text)
     with tempfile.TemporaryFile() as config, tempfile.TemporaryFile() as log:
         config.write(candidate.encode())
         config.seek(0)
@@ -245,27 +261,22 @@ def check(settings: Settings, path: Path) -> None:
             group=settings.user,
             extra_groups=[],
         )
-
-        def ready() -> bool:
-            try:
-                return process.poll() is not None or served(settings, "127.0.0.1", port) == wanted
-            except OSError:
-                return False
-
-        good = wait_for(ready) and process.poll() is None
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-            process.wait(SECONDS)
+        try:
+            wait_for(lambda: process.poll() is not None or serves(door, wanted))
+            good = process.poll() is None and serves(door, wanted)
+        finally:
+            process.terminate()
+            process.wait()
         if not good:
             log.seek(0)
             said = [line for line in log.read().decode(errors="replace").splitlines() if "LOG5" not in line]
             raise Failure("\n".join(["stunnel does not work with this configuration:", *said[-12:]]))
 
 
-def require_port(settings: Settings) -> None:
-    """Raise Failure, naming who it is, when another program listens on stunnel's port."""
+def require_port(settings: Settings, port: int) -> None:
+    """Raise Failure, naming who it is, when another program than our stunnel listens on a port."""
     main_pid = systemctl("show", "--property=MainPID", "--value", settings.unit).stdout.strip()
-    foreign = listeners(settings.port) - sockets(Path("/proc") / (main_pid or "0"))
+    foreign = listeners(port) - sockets(Path("/proc") / (main_pid or "0"))
     if foreign:
         holders = [
             f"{(process / 'comm').read_text().strip()} (process {process.name})"
@@ -273,7 +284,7 @@ def require_port(settings: Settings) -> None:
             if foreign & sockets(process)
         ]
         by = ", ".join(holders) or "another program"
-        raise Failure(f"port {settings.port} is taken by {by}: stop it, or move it to another port")
+        raise Failure(f"port {port} is taken by {by}: stop it, or move it to another port")
 
 
 def sockets(process: Path) -> set[str]:

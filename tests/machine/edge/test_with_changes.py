@@ -129,7 +129,7 @@ def test_a_renewal_reaches_stunnel_and_viewers_go_on(edge: Edge) -> None:
 
 def test_a_renewal_that_stunnel_does_not_take_fails_loudly_and_is_mended_later(edge: Edge) -> None:
     before = edge.served()
-    with file_replaced(edge, CONFIG, b"nonsense\n"):
+    with file_replaced(edge, CONFIG, edge.appliance.read(CONFIG) + b"nonsense\n"):
         assert renew(edge) != 0
         assert "kept its old configuration" in edge.appliance.journal("certbot.service")
         assert edge.served() == before
@@ -258,7 +258,7 @@ def test_every_option_can_be_moved(edge: Edge) -> None:
     assert edge.play(**moved).changed == 0
 
 
-def test_haproxy_can_be_taken_away_(edge: Edge) -> None:
+def test_haproxy_can_be_taken_away(edge: Edge) -> None:
     assert edge.play("--check", roles=("haproxy",), haproxy_state="absent").failed == 0
     assert edge.play(roles=("haproxy",), haproxy_state="absent").changed > 0
     shown = edge.appliance.run(["systemctl", "show", "-p", "LoadState", "--value", "haproxy.service"]).stdout

@@ -9,14 +9,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from unit.edge.conftest import ROOT, Authority
+from unit.edge.conftest import ROOT, Authority, Render
 
 
 def load_program() -> ModuleType:
@@ -47,6 +46,7 @@ class Stunnel:
         self.running = False
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port: int = probe.getsockname()[1]
+        self.door = program.Door("127.0.0.1", self.port, "cams.example.com")
         self._socket: socket.socket | None = None
 
     def systemctl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -102,14 +102,14 @@ def stunnel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stunnel
 def settings(tmp_path: Path, stunnel: Stunnel, authority: Authority) -> Any:
     (tmp_path / "served.d").mkdir()
     authority.issue(tmp_path / "live")
+    config = tmp_path / "stunnel.conf"
+    config.write_text(f"[nobody]\naccept = 127.0.0.1:{stunnel.port}\n[streams]\nsni = nobody:cams.example.com\n")
     return program.Settings(
         source=tmp_path / "live",
         target=stunnel.target,
+        config=config,
         user="nobody",
         unit="stunnel@x.service",
-        address="127.0.0.1",
-        port=stunnel.port,
-        server_name="cams.example.com",
     )
 
 
@@ -134,7 +134,7 @@ def test_a_new_certificate_is_served_and_the_old_one_removed(
     authority.issue(settings.source)
     assert program.deploy(settings) is True
     assert stunnel.reloads == 1
-    assert program.served(settings, "127.0.0.1", stunnel.port) == leaf(settings.source)
+    assert program.served(stunnel.door) == leaf(settings.source)
     assert [path.resolve() for path in settings.generations.iterdir()] == [settings.target.resolve()]
     assert program.deploy(settings) is False
     assert stunnel.reloads == 1
@@ -162,7 +162,7 @@ def test_a_certificate_that_is_not_taken_gives_way_to_the_one_before(
     ):
         program.deploy(settings)
     assert leaf(settings.target) == before
-    assert program.served(settings, "127.0.0.1", stunnel.port) == before
+    assert program.served(stunnel.door) == before
 
 
 def test_a_served_certificate_that_differs_from_the_disk_is_mended(
@@ -174,7 +174,7 @@ def test_a_served_certificate_that_differs_from_the_disk_is_mended(
     authority.issue(settings.source)
     program.put(settings)
     assert program.deploy(settings) is True
-    assert program.served(settings, "127.0.0.1", stunnel.port) == leaf(settings.source)
+    assert program.served(stunnel.door) == leaf(settings.source)
 
 
 @pytest.mark.parametrize(
@@ -229,6 +229,14 @@ def test_the_hook_minds_its_own_certificate_only(
     assert program.main(["nonsense"]) == 2
 
 
+def test_the_role_s_configuration_says_where_to_ask(render: Render) -> None:
+    for listen, address, port in (("0.0.0.0:443", "127.0.0.1", 443), ("192.168.1.9:8443", "192.168.1.9", 8443)):
+        lines = render("stunnel", "etc/stunnel/alexa-ip-cam.conf", stunnel_listen=listen)
+        assert program.Door.of("\n".join(lines)) == program.Door(address, port, "cams.example.com")
+    with pytest.raises(program.Failure, match="run the role stunnel again"):
+        program.Door.of("nonsense\n")
+
+
 def test_listening_sockets_are_read_from_the_kernels_table(tmp_path: Path) -> None:
     head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
     row = "   {}: {} 00000000:0000 {} 00000000:00000000 00:00000000 00000000   105        0 {} 1 0 100 0 0 10 0\n"
@@ -246,5 +254,5 @@ def test_another_program_on_the_port_is_named(settings: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(program.Failure, match=rf"port {port} is taken by \S+ \(process \d+\): stop it"):
-            program.require_port(replace(settings, port=port))
-    program.require_port(replace(settings, port=port))
+            program.require_port(settings, port)
+    program.require_port(settings, port)

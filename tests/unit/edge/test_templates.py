@@ -74,13 +74,9 @@ def test_stunnel_may_open_files_for_its_connections(render: Render, connections:
     assert files * 125 // 256 >= connections
 
 
-@pytest.mark.parametrize(
-    ("listen", "address", "port"),
-    [("0.0.0.0:443", "127.0.0.1", "443"), ("192.168.1.9:8443", "192.168.1.9", "8443")],
-)
-def test_the_hook_knows_where_to_ask(render: Render, listen: str, address: str, port: str) -> None:
-    lines = render("stunnel", "etc/stunnel/alexa-ip-cam.ini", stunnel_listen=listen)
-    assert {f"address = {address}", f"port = {port}", "server_name = cams.example.com"} <= set(lines)
+def test_the_hook_knows_where_the_certificate_comes_from(render: Render) -> None:
+    lines = render("stunnel", "etc/stunnel/alexa-ip-cam.ini", stunnel_certificate_dir="/srv/certificate")
+    assert {"source = /srv/certificate", "target = /etc/stunnel/alexa-ip-cam"} <= set(lines)
 
 
 def test_apache_listens_on_loopback_only(render: Render) -> None:
