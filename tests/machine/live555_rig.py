@@ -111,8 +111,8 @@ def seconds_until_media(local: int, camera_id: str, limit: float) -> float:
     while time.monotonic() - begun < limit:
         with contextlib.suppress(OSError, AssertionError), RtspProbe("127.0.0.1", local, camera_id, 2) as probe:
             probe.start()
-            next(probe.nal_units(2))
-            return time.monotonic() - begun
+            if next(probe.nal_units(2), None) is not None:
+                return time.monotonic() - begun
         time.sleep(0.1)
     raise AssertionError(f"no media within {limit} s")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
+import random
 import re
 import socket
 import struct
@@ -39,6 +40,8 @@ class ScriptedCamera:
         auth: ``none``, ``basic`` or ``digest``, for user ``viewer`` and :attr:`password`.
         status: answer DESCRIBE with this status.
         media: send RTP after PLAY.
+        pause_seconds: how long it takes to obey PAUSE.
+        packets_per_frame: NAL units of full packet size that follow each numbered one.
         close_at_once: accept connections and close them again.
         requests: the methods of the requests answered so far.
     """
@@ -49,6 +52,8 @@ class ScriptedCamera:
         self.password = "geheim"
         self.status = 200
         self.media = True
+        self.packets_per_frame = 0
+        self.pause_seconds = 0.0
         self.close_at_once = False
         self.requests: list[str] = []
         self._hung = threading.Event()
@@ -178,6 +183,7 @@ class ScriptedCamera:
         elif method == "PLAY":
             playing.set()
         elif method in ("PAUSE", "TEARDOWN"):
+            time.sleep(self.pause_seconds)
             playing.clear()
         return f"RTSP/1.0 200 OK\r\n{head}\r\n"
 
@@ -197,23 +203,27 @@ class ScriptedCamera:
     def _send_media(
         self, connection: socket.socket, playing: threading.Event, lock: threading.Lock, udp: list[tuple[str, int]]
     ) -> None:
-        number = 0
+        number = sequence = 0
+        noise = random.Random(1)  # noqa: S311  (the same in each run)
         datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             while connection.fileno() >= 0:
                 time.sleep(1 / FRAMES_PER_SECOND)
-                if not playing.is_set() or self._hung.is_set() or not self.media:
-                    continue
                 number += 1
                 kind = 0x65 if number % FRAMES_PER_SECOND == 1 else 0x41
-                payload = bytes([kind]) + struct.pack("!I", number) + b"\x5a" * 500
-                timestamp = number * 90000 // FRAMES_PER_SECOND
-                packet = struct.pack("!BBHII", 0x80, 0xE0, number & 0xFFFF, timestamp, 0x1234) + payload
-                if udp:
-                    datagrams.sendto(packet, udp[0])
-                else:
-                    with lock:
-                        connection.sendall(b"$\x00" + struct.pack("!H", len(packet)) + packet)
+                payloads = [bytes([kind]) + struct.pack("!I", number) + b"\x5a" * 500]
+                payloads += [b"\x41" + noise.randbytes(1380) for _ in range(self.packets_per_frame)]
+                for payload in payloads:
+                    if not playing.is_set() or self._hung.is_set() or not self.media:
+                        break
+                    sequence += 1
+                    timestamp = number * 90000 // FRAMES_PER_SECOND
+                    packet = struct.pack("!BBHII", 0x80, 0xE0, sequence & 0xFFFF, timestamp, 0x1234) + payload
+                    if udp:
+                        datagrams.sendto(packet, udp[0])
+                    else:
+                        with lock:
+                            connection.sendall(b"$\x00" + struct.pack("!H", len(packet)) + packet)
         except OSError:
             pass  # the viewer hung up
         finally:

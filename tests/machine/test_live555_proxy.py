@@ -36,7 +36,8 @@ def _url(camera: ScriptedCamera) -> str:
 
 def _numbers(probe: RtspProbe, seconds: float) -> list[int]:
     """The running numbers of the frames that come."""
-    return [int.from_bytes(nal[1:5], "big") for _, nal in probe.nal_units(seconds) if nal[0] in (0x65, 0x41)]
+    frames = (nal for _, nal in probe.nal_units(seconds) if nal[0] in (0x65, 0x41) and nal[5:10] == b"Z" * 5)
+    return [int.from_bytes(nal[1:5], "big") for nal in frames]
 
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
@@ -53,6 +54,35 @@ def test_passes_every_frame_on(
             assert len(_numbers(second, 0.2)) >= 3
         assert "geheim" not in proxy.log
     assert camera.requests[-1] == "TEARDOWN"
+
+
+def test_a_viewer_gets_media_at_once_when_the_last_one_has_just_left(
+    program: Path, tmp_path: Path, camera: ScriptedCamera
+) -> None:
+    camera.packets_per_frame = 60
+    camera.pause_seconds = 0.1  # media still comes meanwhile
+    with Proxy(program, tmp_path, _url(camera)) as proxy:
+        for _ in range(30):
+            with proxy.watch(2) as viewer:
+                assert _numbers(viewer, 0.1)
+        assert proxy.log.count("camera lost") == 0
+    assert camera.requests.count("DESCRIBE") == 1
+    assert camera.requests.count("PAUSE") >= 30
+
+
+def test_a_camera_does_not_play_on_for_a_viewer_that_left_too_early(
+    program: Path, tmp_path: Path, camera: ScriptedCamera
+) -> None:
+    with Proxy(program, tmp_path, _url(camera)) as proxy:
+        proxy.wait_until(200, 5)
+        camera.hang()
+        with proxy.probe() as viewer:
+            viewer.describe()
+            assert viewer.setup("track1", 0).status == 200
+        time.sleep(0.2)
+        camera.resume()
+        proxy.wait_for("plays for nobody")
+        proxy.watch().close()
 
 
 def test_is_reached_from_this_machine_only(program: Path, tmp_path: Path, camera: ScriptedCamera) -> None:

@@ -1,10 +1,12 @@
 #include "camera.hh"
 
 #include <GroupsockHelper.hh>
+#include <MediaSink.hh>
 
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cstring>
 
 LoopbackScope::LoopbackScope() { ReceivingInterfaceAddr = htonl(INADDR_LOOPBACK); }
@@ -83,6 +85,8 @@ unsigned CameraClient::sendRequest(RequestRecord* request) {
     libraryHandler_[command] = request->handler();
     request->handler() = ours[command];
   }
+  if (command == play) toldToPlay_ = true;
+  if (std::strcmp(request->commandName(), "PAUSE") == 0) toldToPlay_ = false;
   return RTSPClient::sendRequest(request);
 }
 
@@ -162,3 +166,34 @@ std::string CameraSession::trackNames() const {
   }
   return names;
 }
+
+void CameraSession::drain(ViewerServer const& server) {
+  if (!overTcp_ || fClientMediaSession == nullptr) return;
+  waste_.resize(OutPacketBuffer::maxSize);  // a smaller one would make the library report frames as cut
+  MediaSubsessionIterator tracks(*fClientMediaSession);
+  unsigned number = 0;
+  for (MediaSubsession* track = tracks.next(); track != nullptr; track = tracks.next(), ++number) {
+    RTPSource* const source = track->rtpSource();
+    bool const isSetUp = source != nullptr && track->sessionId() != nullptr;
+    if (!isSetUp || server.isRead(number)) continue;
+    auto drain = std::find_if(drains_.begin(), drains_.end(), [&](Drain const& d) { return &d.source == source; });
+    if (drain == drains_.end()) drain = drains_.insert(drains_.end(), Drain{*source, waste_});
+    if (!drain->isOpen && !source->isCurrentlyAwaitingData()) drain->next();
+  }
+}
+
+void CameraSession::stopDraining() {
+  for (Drain& drain : drains_) {
+    if (drain.isOpen) drain.source.stopGettingFrames();
+    drain.isOpen = false;
+  }
+}
+
+void CameraSession::Drain::next() {
+  isOpen = true;
+  source.getNextFrame(buffer.data(), static_cast<unsigned>(buffer.size()), got, this, closed, this);
+}
+
+void CameraSession::Drain::got(void* self, unsigned, unsigned, timeval, unsigned) { static_cast<Drain*>(self)->next(); }
+
+void CameraSession::Drain::closed(void* self) { static_cast<Drain*>(self)->isOpen = false; }

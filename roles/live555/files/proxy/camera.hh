@@ -7,7 +7,9 @@
 
 #include <ProxyServerMediaSession.hh>
 
+#include <list>
 #include <string>
+#include <vector>
 
 // Why there is no stream; decides how soon to try again.
 enum class Trouble {
@@ -25,6 +27,7 @@ class CameraClient : public ProxyRTSPClient {
 
   bool isConnected() const;  // the TCP connection to the camera stands
   bool isDescribed() const { return described_; }
+  bool wasToldToPlay() const { return toldToPlay_; }  // PLAY was the last word, not PAUSE
   Trouble trouble() const { return trouble_; }
   std::string const& reason() const { return reason_; }
   Clock::time_point lastAnswer() const { return lastAnswer_; }
@@ -45,6 +48,7 @@ class CameraClient : public ProxyRTSPClient {
   void fail(Trouble trouble, std::string const& reason);
 
   bool described_ = false;
+  bool toldToPlay_ = false;
   Trouble trouble_ = Trouble::none;
   std::string reason_;
   Clock::time_point lastAnswer_ = Clock::now();
@@ -55,7 +59,12 @@ class CameraClient : public ProxyRTSPClient {
 class CameraSession : public ProxyServerMediaSession {
  public:
   CameraSession(UsageEnvironment& env, ViewerServer& server, std::string const& id, CameraConfig const& config);
-  ~CameraSession() override { deleteAllSubsessions(); }
+  ~CameraSession() override {
+    stopDraining();
+    deleteAllSubsessions();
+  }
+  CameraSession(CameraSession const&) = delete;
+  CameraSession& operator=(CameraSession const&) = delete;
 
   CameraClient& client() { return static_cast<CameraClient&>(*fProxyRTSPClient); }
 
@@ -67,11 +76,28 @@ class CameraSession : public ProxyServerMediaSession {
 
   std::string trackNames() const;  // "H264, MPEG4-GENERIC"
 
+  // With RTP inside the RTSP connection, the library loses its place in it when media comes for a track that nobody
+  // reads any more, as it does until the camera has obeyed PAUSE: it takes the media for answers. So somebody must
+  // read. drain() reads and forgets what comes for tracks that no viewer reads; stopDraining() before one does.
+  void drain(ViewerServer const& server);
+  void stopDraining();
+
  protected:
   Groupsock* createGroupsock(sockaddr_storage const& address, Port port) override;
 
  private:
+  struct Drain {
+    RTPSource& source;
+    std::vector<unsigned char>& buffer;
+    bool isOpen = false;
+    void next();
+    static void got(void* self, unsigned, unsigned, timeval, unsigned);
+    static void closed(void* self);
+  };
+
   bool overTcp_;
+  std::vector<unsigned char> waste_;
+  std::list<Drain> drains_;  // one per track, from the first time it was drained
 };
 
 // Binds sockets that the library makes meanwhile to 127.0.0.1.

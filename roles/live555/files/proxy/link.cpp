@@ -13,9 +13,28 @@ constexpr Seconds mediaPatience{9};      // viewers wait and the camera sends no
 }  // namespace
 
 CameraLink::CameraLink(UsageEnvironment& env, ViewerServer& server, std::string id, CameraConfig config, Log& log)
-    : env_(env), server_(server), id_(std::move(id)), config_(std::move(config)), log_(log), nextTry_(Clock::now()) {}
+    : env_(env), server_(server), id_(std::move(id)), config_(std::move(config)), log_(log), nextTry_(Clock::now()) {
+  server_.onReading(
+      [this] {
+        if (session_ != nullptr) session_->stopDraining();
+      },
+      [this] { drainSoon(); });
+}
 
-CameraLink::~CameraLink() { end(); }
+CameraLink::~CameraLink() {
+  end();
+  env_.taskScheduler().unscheduleDelayedTask(draining_);
+  server_.onReading([] {}, [] {});
+}
+
+// Once the library is through with the viewer that this is about, and before it looks at the camera's connection again.
+void CameraLink::drainSoon() { env_.taskScheduler().rescheduleDelayedTask(draining_, 0, drainNow, this); }
+
+void CameraLink::drainNow(void* self) {
+  auto& link = *static_cast<CameraLink*>(self);
+  link.draining_ = nullptr;
+  if (link.published_) link.session_->drain(link.server_);
+}
 
 void CameraLink::tick() {
   Time const now = Clock::now();
@@ -62,6 +81,11 @@ void CameraLink::watchStream(Time now) {
   CameraClient& client = session_->client();
   if (client.socketNum() < 0) {
     drop(now, Trouble::away, "the connection ended");
+    return;
+  }
+  if (client.wasToldToPlay() && server_.numClientSessions() == 0) {
+    // The library forgets to stop the camera for a viewer that left before the camera had started.
+    drop(now, Trouble::away, "it plays for nobody");
     return;
   }
   unsigned long const packets = session_->packetsReceived();

@@ -20,6 +20,8 @@ class CameraLink {
   void publish(Time now);
   void drop(Time now, Trouble trouble, std::string reason);
   void end();
+  void drainSoon();
+  static void drainNow(void* self);
   Seconds pause(Trouble trouble);
 
   UsageEnvironment& env_;
@@ -41,4 +43,5 @@ class CameraLink {
   bool playing_ = false;
   Time probed_;
   bool probing_ = false;
+  TaskToken draining_ = nullptr;
 };

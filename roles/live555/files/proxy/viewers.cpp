@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string_view>
@@ -73,7 +74,12 @@ class ViewerServer::Connection : public RTSPClientConnection {
 class ViewerServer::Session : public RTSPClientSession {
  public:
   Session(ViewerServer& server, u_int32_t id) : RTSPClientSession(server, id), server_(server) {}
-  ~Session() override { server_.playing_.erase(this); }
+  ~Session() override {
+    server_.playing_.erase(this);
+    server_.afterReading_();
+  }
+
+  bool has(unsigned track) const { return track < fNumStreamStates && fStreamStates[track].streamToken != nullptr; }
 
  protected:
   void handleCmd_SETUP(RTSPClientConnection* connection, char const* urlPreSuffix, char const* urlSuffix,
@@ -87,7 +93,13 @@ class ViewerServer::Session : public RTSPClientSession {
   void handleCmd_PLAY(RTSPClientConnection* connection, ServerMediaSubsession* subsession,
                       char const* request) override {
     server_.playing_.insert(this);
+    server_.beforeReading_();
     RTSPClientSession::handleCmd_PLAY(connection, subsession, request);
+    server_.afterReading_();
+  }
+  void handleCmd_TEARDOWN(RTSPClientConnection* connection, ServerMediaSubsession* subsession) override {
+    server_.afterReading_();  // the library's own part may delete this object
+    RTSPClientSession::handleCmd_TEARDOWN(connection, subsession);
   }
 
  private:
@@ -96,6 +108,15 @@ class ViewerServer::Session : public RTSPClientSession {
 
 ViewerServer::ViewerServer(UsageEnvironment& env, std::uint16_t port)
     : RTSPServer(env, listenOnLoopback(port), -1, Port(port), nullptr, 65) {}
+
+bool ViewerServer::isRead(unsigned track) const {
+  return std::any_of(playing_.begin(), playing_.end(), [track](Session const* viewer) { return viewer->has(track); });
+}
+
+void ViewerServer::onReading(std::function<void()> before, std::function<void()> after) {
+  beforeReading_ = std::move(before);
+  afterReading_ = std::move(after);
+}
 
 void ViewerServer::hangUp() {
   for (Connection* connection : connections_) connection->hangUp();

@@ -4,6 +4,7 @@
 #include <RTSPServer.hh>
 
 #include <cstdint>
+#include <functional>
 #include <set>
 
 class ViewerServer : public RTSPServer {
@@ -14,8 +15,15 @@ class ViewerServer : public RTSPServer {
   // At least one viewer has sent PLAY.
   bool hasPlayingViewer() const { return !playing_.empty(); }
 
+  // A viewer has SETUP this track (counted from 0) and sent PLAY: the library reads it from the camera.
+  bool isRead(unsigned track) const;
+
   // Ends all viewers' connections, so that they notice and ask again.
   void hangUp();
+
+  // Have `before` called right before the library may start to read tracks for a viewer, and `after` when it may have
+  // started or be about to stop.
+  void onReading(std::function<void()> before, std::function<void()> after);
 
  protected:
   ClientConnection* createNewClientConnection(int socket, sockaddr_storage const& address) override;
@@ -26,4 +34,6 @@ class ViewerServer : public RTSPServer {
   class Session;
   std::set<Connection*> connections_;
   std::set<Session*> playing_;
+  std::function<void()> beforeReading_ = [] {};
+  std::function<void()> afterReading_ = [] {};
 };
