@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.direct import Way
-from simulators.echo import FatalCheck, Recording, capture_clock, watch
+from simulators.echo import EchoSession, FatalCheck, Packet, Recording, capture_clock
 from simulators.echo.player import Outcome, Parameters, replay
 from simulators.echo.reception import Fault
 from simulators.relay import Relay
@@ -33,11 +33,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class Session:
-    """What came of a plan: the recording and the server's faults, or why there was none."""
+    """What came of a plan: the recording, if it came as far as PLAY, and why it ended early, if it did."""
 
     plan: Plan
     recording: Recording | None
-    faults: list[Fault]
     failed: str
 
     def outcomes(self, variants: dict[str, Parameters]) -> dict[str, Outcome]:
@@ -47,9 +46,13 @@ class Session:
         capture = capture_clock(sei.parse, self.recording.started_unix_ns)
         return replay(self.recording, variants, capture=capture)
 
+    def faults(self) -> list[Fault]:
+        """What the server must not do, found in the recording."""
+        return [] if self.recording is None else self.recording.received()[1]
+
 
 def record(plans: Sequence[Plan], *, address: str, roots_pem: Path) -> list[Session]:
-    """Carry all plans out, each at its time."""
+    """Carry all plans out, each at its time. Packets are only kept, so that many sessions can be had at once."""
     return asyncio.run(_record(plans, address, roots_pem))
 
 
@@ -59,23 +62,50 @@ async def _record(plans: Sequence[Plan], address: str, roots_pem: Path) -> list[
 
 async def _session(plan: Plan, address: str, roots_pem: Path) -> Session:
     await asyncio.sleep(plan.start_s)
+    if not plan.pause_s:
+        return await _watch(plan, address, plan.way.port, roots_pem)
     async with Relay(address, plan.way.port) as relay:
         pausing = asyncio.create_task(_pause(relay, plan))
         try:
-            watched = await watch(
-                plan.way.uri, address="127.0.0.1", port=relay.port, roots_pem=roots_pem, seconds=plan.seconds
-            )
-        except (FatalCheck, OSError) as error:
-            return Session(plan, None, [], str(error))
+            return await _watch(plan, "127.0.0.1", relay.port, roots_pem)
         finally:
             pausing.cancel()
-    failed = str(watched.fatal or ("the server closed the connection" if watched.closed else ""))
-    return Session(plan, watched.recording, watched.faults, failed)
+
+
+async def _watch(plan: Plan, address: str, port: int, roots_pem: Path) -> Session:
+    session = EchoSession(plan.way.uri, address=address, port=port, roots_pem=roots_pem)
+    packets: list[Packet] = []
+    failed = "the server closed the connection"
+    fatal: FatalCheck | None = None
+    try:
+        await session.open()
+        try:
+            async with asyncio.timeout(plan.seconds):
+                async for packet in session:
+                    packets.append(packet)  # noqa: PERF401 - kept although the time runs out
+        except TimeoutError:
+            failed = ""
+        except FatalCheck as caught:
+            fatal, failed = caught, caught.reason
+        ended_at = session.now()
+    except (FatalCheck, OSError) as error:
+        return Session(plan, None, str(error))
+    finally:
+        await session.close()
+    recording = Recording(
+        tracks=tuple(session.tracks),
+        live=session.sdp.live,
+        play_at=session.play_at,
+        ended_at=ended_at,
+        started_unix_ns=session.started_unix_ns,
+        packets=tuple(packets),
+        fatal=fatal,
+    )
+    return Session(plan, recording, failed)
 
 
 async def _pause(relay: Relay, plan: Plan) -> None:
-    if plan.pause_s:
-        await asyncio.sleep(plan.pause_at_s)
-        relay.pause()
-        await asyncio.sleep(plan.pause_s)
-        relay.resume()
+    await asyncio.sleep(plan.pause_at_s)
+    relay.pause()
+    await asyncio.sleep(plan.pause_s)
+    relay.resume()
