@@ -79,7 +79,10 @@ class ViewerServer::Session : public RTSPClientSession {
     server_.afterReading_();
   }
 
-  bool has(unsigned track) const { return track < fNumStreamStates && fStreamStates[track].streamToken != nullptr; }
+  bool has(unsigned track) const {
+    return track < fNumStreamStates && fStreamStates[track].subsession != nullptr &&
+           fStreamStates[track].streamToken != nullptr;
+  }
 
  protected:
   void handleCmd_SETUP(RTSPClientConnection* connection, char const* urlPreSuffix, char const* urlSuffix,
@@ -95,11 +98,11 @@ class ViewerServer::Session : public RTSPClientSession {
     server_.playing_.insert(this);
     server_.beforeReading_();
     RTSPClientSession::handleCmd_PLAY(connection, subsession, request);
-    server_.afterReading_();
   }
-  void handleCmd_TEARDOWN(RTSPClientConnection* connection, ServerMediaSubsession* subsession) override {
-    server_.afterReading_();  // the library's own part may delete this object
-    RTSPClientSession::handleCmd_TEARDOWN(connection, subsession);
+  void handleCmd_withinSession(RTSPClientConnection* connection, char const* command, char const* urlPreSuffix,
+                               char const* urlSuffix, char const* request) override {
+    server_.afterReading_();  // before: TEARDOWN may delete this object
+    RTSPClientSession::handleCmd_withinSession(connection, command, urlPreSuffix, urlSuffix, request);
   }
 
  private:

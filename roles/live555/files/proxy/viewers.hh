@@ -21,8 +21,8 @@ class ViewerServer : public RTSPServer {
   // Ends all viewers' connections, so that they notice and ask again.
   void hangUp();
 
-  // Have `before` called right before the library may start to read tracks for a viewer, and `after` when it may have
-  // started or be about to stop.
+  // Have `before` called right before the library may start to read tracks for a viewer, and `after` when it may be
+  // about to start or stop, for a look at isRead() once the event loop is back.
   void onReading(std::function<void()> before, std::function<void()> after);
 
  protected:
