@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -59,25 +60,22 @@ def members(group: Path) -> set[int]:
 def destroy(group: Path) -> None:
     """Kill every process in the group and remove it with all below; nothing happens when it is gone.
 
-    Raises TimeoutError when processes survive SIGKILL for ten seconds, OSError when the empty group cannot be removed.
+    Raises TimeoutError when it does not go away within ten seconds.
     """
     deadline = time.monotonic() + _KILL_SECONDS
-    while pids := members(group):
-        for pid in pids:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"processes {sorted(pids)} of {group} survive SIGKILL")
-        time.sleep(0.02)
     while group.exists():
         try:
+            for pid in members(group):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             for directory in sorted((path for path in group.glob("**/*/") if path.is_dir()), reverse=True):
                 directory.rmdir()
             group.rmdir()
-        except OSError:
-            # A killed process that its parent has not waited for is no member any more, yet keeps the group busy.
+        except OSError as problem:
+            # Busy: a process still dies, or its parent has not waited for it. Gone: the machine tidies up by itself.
             if time.monotonic() > deadline:
-                raise
+                pids = sorted(members(group))
+                raise TimeoutError(
+                    f"{group} does not go away, processes {pids} survive SIGKILL: {problem}"
+                ) from problem
             time.sleep(0.02)
