@@ -21,10 +21,10 @@ from benchmarks.streams import gateway_way, only_cameras
 from benchmarks.viewer import RefusedError, view
 from home import Home
 
-_STEP = 8
+_STEP = 16
 _MOST = 200
-_SETTLE_S = 3.0
-_STEP_S = 5.0
+_SETTLE_S = 2.0
+_STEP_S = 4.0
 _LONGEST_GAP_S = 1.0
 _MOST_LAG_S = 1.0
 _CONFIG = "/etc/alexa-ip-cam/gateway.json"

@@ -12,7 +12,7 @@ from benchmarks.direct import Way, direct
 from benchmarks.figures import Figures, percentile
 from home import Home
 
-_JOINS = {"front-porch": 50, "side-gate": 15, "back-garden": 15}
+_JOINS = {"front-porch": 50, "side-gate": 10, "back-garden": 10}
 # Long enough that LIVE555 has paused the camera after its last viewer left.
 _SHORTEST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 1.5

@@ -28,7 +28,7 @@ _REQUESTS = 100_000
 # A handshake costs more than a request, and the handshakes are OpenSSL's; the rest goes straight to the gateway.
 _THROUGH_TLS = 0.1
 _GATEWAY_PORT = 8554
-_UNDISTURBED_S = 15.0
+_UNDISTURBED_S = 10.0
 _LORIS, _PIPELINES, _IDLE = 50, 4, 500
 _IDLE_S = 30
 _ATTACK_PATIENCE_S = 900

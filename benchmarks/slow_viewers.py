@@ -23,7 +23,7 @@ _RATES_MBIT = (4, 20)
 # At 20 Mbit/s a keyframe in one piece is larger than what LIVE555 is built to pass.
 _SLICES = 4
 _SETTLE_S = 4.0
-_UNDISTURBED_S = 30.0
+_UNDISTURBED_S = 20.0
 _DISTURBED_S = 60.0
 _DIRECT_DISTURBED_S = 20.0
 # A device whose stream was closed asks again; the gateway closes a viewer that reads nothing for 10 s.
