@@ -1,7 +1,6 @@
 """The one call: figures, pictures, recordings and their replay."""
 
 import asyncio
-import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -166,7 +165,6 @@ def test_annexb_begins_with_the_parameter_sets(tmp_path: Path) -> None:
     assert (tmp_path / "stream.h264").read_bytes() == b"".join(start + nal for nal in nals)
 
 
-@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="decoding needs ffmpeg, which is not installed")
 class TestPng:
     @staticmethod
     def encoded() -> list[bytes]:
