@@ -87,7 +87,7 @@ class _ApiHandler(BaseHTTPRequestHandler):
             event.body,
             {
                 "Lambda-Runtime-Aws-Request-Id": event.request_id,
-                "Lambda-Runtime-Deadline-Ms": str(round(event.deadline * 1000)),
+                "Lambda-Runtime-Deadline-Ms": str(int(event.deadline * 1000)),
                 "Lambda-Runtime-Invoked-Function-Arn": _ARN,
                 "Lambda-Runtime-Trace-Id": "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0",
             },
