@@ -37,13 +37,14 @@ def number(unit: AccessUnit) -> int | None:
 
 @dataclass(frozen=True)
 class Verdict:
-    """``broken``: pictures with a loss, or that follow a gap without being a keyframe. ``skips``: gaps in the numbers.
+    """``broken``: what is wrong with pictures, in words: a loss, or a gap before one that is no keyframe.
 
-    ``shown``: pictures that ffmpeg decoded; ``complaint``: what it said on the way, empty when it was content.
+    ``skips``: gaps in the numbers. ``shown``: pictures that ffmpeg decoded; ``complaint``: what it said on the way,
+    empty when it was content.
     """
 
     pictures: int
-    broken: int
+    broken: list[str]
     skips: int
     shown: int
     complaint: str
@@ -51,13 +52,16 @@ class Verdict:
 
 def judge(units: Sequence[AccessUnit], parameter_sets: Sequence[bytes]) -> Verdict:
     """Look at the pictures in order, and let ffmpeg decode them."""
-    broken = skips = 0
+    broken: list[str] = []
+    skips = 0
     before: int | None = None
     for unit in units:
         marked = number(unit)
         skipped = before is None or marked != before + 1
         skips += skipped and before is not None
-        broken += not unit.complete or marked is None or (skipped and not unit.idr)
+        if not unit.complete or marked is None or (skipped and not unit.idr):
+            kinds = [nal[0] & 0x1F for nal in unit.nals]
+            broken.append(f"number {marked} after {before}, complete: {unit.complete}, NAL units {kinds}")
         before = marked
     shown, complaint = _decode(annexb(parameter_sets, units))
     return Verdict(len(units), broken, skips, shown, complaint)

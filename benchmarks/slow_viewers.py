@@ -32,6 +32,7 @@ _RECOVERY_S = 2.0
 _AFTER_S = 6.0
 _RECEIVE_BUFFER = 64 * 1024
 _MOST_GROWTH_FRAMES = 2
+_MOST_PROBLEMS = 5
 # Stands for "nothing came at all".
 _NEVER_S = 999.0
 
@@ -58,7 +59,7 @@ def _gateway(home: Home, figures: Figures, rate: int, way: Way) -> None:
     figures.add(prefix + "gap_growth_frames", growth, f"<= {_MOST_GROWTH_FRAMES}")
     figures.add(prefix + "half_speed_pictures", scene.verdict.pictures, ">= 1")
     figures.add(prefix + "half_speed_cuts", scene.verdict.skips)
-    figures.add(prefix + "half_speed_broken", scene.verdict.broken, "== 0")
+    figures.add(prefix + "half_speed_broken", len(scene.verdict.broken), "== 0")
     figures.add(prefix + "half_speed_undecodable", scene.undecodable, "== 0")
     figures.add(prefix + "half_speed_older_s", scene.older_s, "<= 1")
     figures.add(prefix + "closed", scene.closed, "== 0")
@@ -70,7 +71,7 @@ def _direct(home: Home, figures: Figures, rate: int, way: Way) -> None:
     figures.add(prefix + "undisturbed_gap_ms", 1000 * scene.undisturbed_s)
     figures.add(prefix + "disturbed_gap_ms", 1000 * scene.disturbed_s)
     figures.add(prefix + "half_speed_pictures", scene.verdict.pictures)
-    figures.add(prefix + "half_speed_broken", scene.verdict.broken)
+    figures.add(prefix + "half_speed_broken", len(scene.verdict.broken))
     figures.add(prefix + "half_speed_undecodable", scene.undecodable)
     figures.add(prefix + "half_speed_older_s", scene.older_s)
     figures.add(prefix + "closed", scene.closed)
@@ -109,6 +110,8 @@ class _Scene:
         assert half.kept is not None
         video = next(track for track in parse_sdp(half.sdp).tracks if track.media == "video")
         self.verdict = judge(access_units(half.kept), video.parameter_sets)
+        for problem in self.verdict.broken[:_MOST_PROBLEMS]:
+            print(f"  half speed, {way.uri.rpartition('/')[0]}: {problem}")
         self.undecodable = self.verdict.pictures - self.verdict.shown
         if self.verdict.complaint:
             print(f"  half speed, {way.uri.rpartition('/')[0]}: {self.verdict.complaint[:500]}")
