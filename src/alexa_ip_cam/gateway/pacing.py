@@ -7,6 +7,7 @@ closed. The gateway cannot see the player, so it works out its position from wha
 """
 
 SHOWN_AFTER = 1.3  # seconds from PLAY to the first picture: the player's first look at its buffer, and a decoder
+_LOOKS_EVERY = 1.003  # seconds, from the first picture on; only then it pauses and goes on
 _PAUSES_BELOW = 1.0  # seconds buffered
 _RESUMES_AT = 2.0
 _DECODER_PICTURES = 12  # taken out of the buffer into the decoder
@@ -22,14 +23,15 @@ class Pacing:
     Args:
         now: monotonic seconds, when PLAY was answered.
         aim: seconds of media that a start should hold.
-        floor: seconds of media that a start should hold at least.
+        least: seconds of media that a start should hold at least.
     """
 
-    def __init__(self, now: float, aim: float, floor: float) -> None:
+    def __init__(self, now: float, aim: float, least: float) -> None:
         self._most = aim + SHOWN_AFTER
-        self._least = floor + SHOWN_AFTER
+        self._least = least + SHOWN_AFTER
         self._position = 0.0
         self._since = now + SHOWN_AFTER  # runs from this moment on; the future before the start
+        self._looks_at = now + _LOOKS_EVERY
         self._paused = False
         self._handed = 0.0  # the latest time handed to the player
         self._slope = 1.0
@@ -41,23 +43,31 @@ class Pacing:
             now: monotonic seconds.
             interval: seconds between pictures, lately.
         """
-        position = self._position + (0.0 if self._paused else max(0.0, now - self._since))
-        pauses_at = self._handed - _PAUSES_BELOW - _decoder_seconds(interval)
-        if not self._paused and now > self._since and position > pauses_at:
-            self._paused = True
-            self._position = position = max(self._position, pauses_at)
-        return position
+        while self._looks_at <= now:
+            self._look(self._looks_at, interval)
+            self._looks_at += _LOOKS_EVERY
+        return self._at(now)
 
     def handed(self, latest: float, now: float, interval: float) -> None:
         """Note that the player has everything up to ``latest`` on its timeline."""
-        position = self.position(now, interval)
+        self.position(now, interval)
         self._handed = max(self._handed, latest)
-        if self._paused and self._handed - position >= _RESUMES_AT + _decoder_seconds(interval):
-            self._paused, self._since = False, now
 
     def take_back(self, latest: float) -> None:
         """The connection is blocked: what came after ``latest`` must still be on its way."""
         self._handed = min(self._handed, latest)
+
+    def _at(self, now: float) -> float:
+        return self._position + (0.0 if self._paused else max(0.0, now - self._since))
+
+    def _look(self, now: float, interval: float) -> None:
+        """What the player does when it looks at its buffer."""
+        position = self._at(now)
+        buffered = self._handed - position - _decoder_seconds(interval)
+        if self._paused and buffered >= _RESUMES_AT:
+            self._paused, self._since = False, now
+        elif not self._paused and now > self._since and buffered < _PAUSES_BELOW:
+            self._paused, self._position = True, position
 
     def slope(self, behind: float) -> float:
         """How fast timestamps should advance, for a player that is ``behind`` live by these seconds."""

@@ -9,6 +9,7 @@ _DECODER_PICTURES = 12  # pictures a decoder takes out of the player's buffer,
 _USUAL_INTERVAL = 1 / 8  # which the aim allows for at this many seconds between them
 _MOST_EXTRA = 6.0  # seconds
 _LEEWAY = 0.05  # seconds: the floor has some
+_SPARE = 0.1  # seconds: a start that holds so much less than the aim is left as it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,14 +17,19 @@ class History:
     """How much recent media a player with a start buffer is given, seconds.
 
     Attributes:
-        aim: what a start should hold.
-        floor: less makes the player show its first picture later.
+        aim: what a start should hold; with less than `least`, a pause of 2.5 s may be seen.
+        floor: less makes the player show its first picture later. It counts with sound, where nothing is re-timed.
         cap: with sound, where nothing can be re-timed, a start may hold up to twice this.
     """
 
     aim: float
     floor: float
     cap: float
+
+    @property
+    def least(self) -> float:
+        """What a start should hold at least where it can be re-timed."""
+        return max(self.floor, self.aim - _SPARE)
 
     def at(self, interval: float) -> "History":
         """The same for a camera with so many seconds between pictures.
@@ -67,15 +73,15 @@ def history_start(keyframes: list[Unit], edge: float, history: History, *, retim
 
     def distortion(unit: Unit) -> float:
         age = edge - unit.capture
-        if age < history.floor:
-            return history.floor / max(age, _STEP)
+        if age < history.least:
+            return history.least / max(age, _STEP)
         return max(1.0, age / (history.aim + _STEP))
 
     # Least distorted; of several undistorted ones the oldest, which holds most.
     best = min(keyframes, key=distortion)
     age = edge - best.capture
-    if age < history.floor:
-        return Start(best, history.floor)
+    if age < history.least:
+        return Start(best, history.least)
     return Start(best, history.aim if age > history.aim + _STEP else None)
 
 

@@ -15,8 +15,8 @@ from alexa_ip_cam.gateway.track import Track
 _REPORT_SECONDS = 5.0
 _FRESH = 1.0  # seconds: what a viewer resumes with is not older
 _GAP = 2.0  # seconds without pictures that are a fault of the camera, not a slow one
-_IN_FLIGHT = 256 << 10  # bytes that sockets and the TLS proxy hold when the player reads no more
-_IN_FLIGHT_SECONDS = 1.5  # of media at most: small buffers hold long stretches of a thin stream
+_IN_FLIGHT = 384 << 10  # bytes that sockets and the TLS proxy hold when the player reads no more
+_IN_FLIGHT_SECONDS = 2.5  # of media at most: before that the player has not been starved yet
 _BATCH = 64 << 10  # bytes joined into one write while a backlog is handed over
 
 
@@ -173,7 +173,7 @@ class Viewer:
         first = start.keyframe.capture
         self._timeline = Timeline(first, edge, start.seconds)
         if self._retime:
-            self._pacing = Pacing(now, history.aim, history.floor)
+            self._pacing = Pacing(now, history.aim, history.least)
         self._waiting = False
         self._allowance = settings.queue_seconds + edge - first
         # Sound cannot be squeezed: it joins at the live edge.

@@ -7,7 +7,7 @@ import pytest
 
 from alexa_ip_cam.gateway.track import Track
 from alexa_ip_cam.gateway.viewer import Viewer, ViewerSettings
-from simulators.echo.player import Mode, variants
+from simulators.echo.player import Mode, Parameters, variants
 from unit.gateway.virtual import (
     ANSWER,
     EPOCH,
@@ -77,26 +77,40 @@ def test_a_viewer_that_came_before_the_first_keyframe() -> None:
     assert outcome.discarded == 0
 
 
+# A pause can begin anywhere between two looks of the player at its buffer, and between two keyframes.
+LOOKS = [0.1, 0.35, 0.6, 0.85]
+
+
+@pytest.mark.parametrize(("fps", "deepest"), [(30.0, 20), (15.0, 12)])
 @pytest.mark.parametrize("length", [1.0, 2.5])
-def test_short_pauses_of_the_network_are_not_seen(length: float) -> None:
-    for phase in range(PHASES):
-        join = 12 + phase * 62 / 30 / PHASES
-        outcome = run(Camera(30, 62), join=join, seconds=20, link=Link([(6, length)])).outcome()
-        assert outcome.rebuffers == []
-        assert outcome.delay_s(18) <= 4.6
+def test_short_pauses_of_the_network_are_not_seen(length: float, fps: float, deepest: int) -> None:
+    players = {
+        f"{pictures} {start_s}": Parameters(pipeline_frames=pictures, start_s=start_s)
+        for pictures in (12, deepest)
+        for start_s in (0.2, 0.5)
+    }
+    for phase, look in enumerate(LOOKS):
+        join = 12 + phase * 62 / fps / len(LOOKS)
+        seen = run(Camera(fps, 62), join=join, seconds=14, link=Link([(6 + look, length)]))
+        for name, outcome in seen.outcomes(players).items():
+            assert outcome.rebuffers == [], (name, look)
+        assert seen.outcome().delay_s(12) <= 4.6
 
 
+# What sockets, the TLS proxy and the network hold: 280 to 480 kB were measured.
+@pytest.mark.parametrize("room", [280_000, 400_000])
 @pytest.mark.parametrize("length", [4.0, 8.0])
-def test_delay_of_long_pauses_is_taken_back(length: float) -> None:
-    for phase in range(3):
-        join = 12 + phase * 62 / 30 / 3
-        seen = run(Camera(30, 62, size=14_000), join=join, seconds=110, link=Link([(6, length)]))
+def test_delay_of_long_pauses_is_taken_back(length: float, room: int) -> None:
+    for phase, look in enumerate(LOOKS):
+        join = 12 + phase * 62 / 30 / len(LOOKS)
+        link = Link([(6 + look, length)], room=room)
+        seen = run(Camera(30, 62, size=12_000), join=join, seconds=110, link=link)
         outcome = seen.outcome()
         assert seen.faults == []
         assert len(outcome.rebuffers) <= 1
         assert outcome.frozen_s <= length
         assert outcome.delay_s(105) <= 4.6
-        assert outcome.delay_s(105) >= 2.3  # and a cushion is left
+        assert outcome.delay_s(105) >= 3.4  # and a cushion is left
         assert outcome.damaged == 0
 
 
