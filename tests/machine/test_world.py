@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import secrets
@@ -22,7 +23,7 @@ import pytest
 from sandbox import Network
 from world import PROFILES, Camera, World, acme, sei
 from world import dns as world_dns
-from world.clip import NAL_IDR_SLICE, NAL_PPS, NAL_SPS, Clip, access_units, nal_type, split_annex_b
+from world.clip import NAL_IDR_SLICE, NAL_PPS, NAL_SLICES, NAL_SPS, Clip, access_units, nal_type, split_annex_b
 
 pytestmark = pytest.mark.machine
 
@@ -45,7 +46,10 @@ def attic(world: World) -> Camera:
 
 @pytest.fixture
 def record(tmp_path: Path) -> Callable[..., Pictures]:
-    """Return a function that watches a camera with ffmpeg and gives every picture as it came."""
+    """Return a function that watches a camera with ffmpeg and gives every picture as it came.
+
+    But for the first: the viewer may have joined between two NAL units of one picture.
+    """
 
     def watch(camera: Camera, *, seconds: float = 1.5, transport: str = "tcp") -> Pictures:
         target = tmp_path / f"{secrets.token_hex(4)}.h264"
@@ -56,7 +60,8 @@ def record(tmp_path: Path) -> Callable[..., Pictures]:
             *("-rtsp_transport", transport, "-i", camera.url_with_credentials()),
             *("-t", str(seconds), "-map", "0:v", "-c", "copy", "-copyinkf", "-f", "h264", str(target)),
         )
-        return access_units(split_annex_b(target.read_bytes()))
+        nals = itertools.dropwhile(lambda nal: nal_type(nal) in NAL_SLICES, split_annex_b(target.read_bytes()))
+        return access_units(list(nals))[1:]
 
     return watch
 

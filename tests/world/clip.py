@@ -14,7 +14,7 @@ NAL_PPS = 8
 NAL_DELIMITER = 9
 
 _START_CODE = re.compile(rb"\x00\x00\x01")
-_SLICES = (NAL_SLICE, NAL_IDR_SLICE)
+NAL_SLICES = (NAL_SLICE, NAL_IDR_SLICE)
 
 
 def nal_type(nal: bytes) -> int:
@@ -38,7 +38,7 @@ def access_units(nals: list[bytes]) -> list[list[bytes]]:
     units: list[list[bytes]] = []
     has_slice = True
     for nal in nals:
-        is_slice = nal_type(nal) in _SLICES
+        is_slice = nal_type(nal) in NAL_SLICES
         # ue(v) 0 is the single bit 1, so the byte after the NAL header has its top bit set.
         first_slice = is_slice and bool(nal[1] & 0x80)
         if has_slice and (first_slice or not is_slice):
