@@ -63,6 +63,8 @@ def direct(home: Home, camera_ids: list[str]) -> Iterator[dict[str, DirectCamera
             cold=Way(f"rtsp://{STREAMS_NAME}:{cold_tls}/{_cold_name(camera_id)}", cold_tls),
         )
     try:
+        for camera_id in camera_ids:
+            _wait_described(machine, camera_id)
         _start_stunnel(machine, services)
         yield cameras
     finally:
@@ -90,6 +92,16 @@ def _start_cold(machine: Machine, camera_id: str, port: int) -> None:
     name = _cold_name(camera_id)
     machine.write(_conf(name), "\n".join([*changed, ""]).encode(), 0o600)
     machine.run(["systemctl", "start", f"live555@{name}.service"])
+
+
+def _wait_described(machine: Machine, camera_id: str) -> None:
+    """Before it has heard from its camera what there is, LIVE555 knows no such stream."""
+    unit = f"live555@{_cold_name(camera_id)}.service"
+    deadline = time.monotonic() + _START_S
+    while machine.run(["systemctl", "show", "--property=StatusText", "--value", unit]).stdout != "Camera is there.\n":
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{unit} does not reach its camera:\n{machine.journal(unit, 20)}")
+        time.sleep(0.05)
 
 
 def _start_stunnel(machine: Machine, services: list[tuple[int, int]]) -> None:
