@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from alexa_ip_cam.media_id import Media, media_id
-from alexa_ip_cam.skill import urls, who
+from alexa_ip_cam.skill import dispatch, grants, urls, who
 from alexa_ip_cam.skill.dispatch import Skill
 from alexa_ip_cam.skill.settings import Settings
 from simulators.amazon.alexa import Alexa, Endpoint, RefusedError
@@ -53,6 +53,14 @@ BAD_TOKENS: dict[str, Callable[[Lwa], str]] = {
     "of a stranger": lambda lwa: lwa.new_bearer(LINKING, STRANGER),
     "ended before it was ever shown": lambda lwa: lwa.new_bearer(LINKING, OWNER, 0),
 }
+
+
+# As they are in life: the tests have more patience. A grant waits for all three, and AWS ends the function after 6 s.
+PATIENCE = (who._PATIENCE_SECONDS, grants._PATIENCE_SECONDS, 2 * dispatch._STORE_SECONDS)
+
+
+def test_the_function_answers_before_aws_ends_it() -> None:
+    assert sum(PATIENCE) < 6
 
 
 @pytest.fixture
