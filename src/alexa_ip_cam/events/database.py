@@ -86,8 +86,9 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.changed = threading.Condition()
-        """Notified after every step that changed something."""
+        self.changes = 0
+        """How many steps have changed something, and how often somebody was woken besides."""
+        self._changed = threading.Condition()
         self._lock = threading.RLock()
         self._depth = 0
         try:
@@ -157,9 +158,15 @@ class Database:
                 raise DatabaseError(f"{self.path}: {error}") from error
 
     def notify(self) -> None:
-        """Wake whoever waits for `changed`."""
-        with self.changed:
-            self.changed.notify_all()
+        """Wake whoever waits for a change."""
+        with self._changed:
+            self.changes += 1
+            self._changed.notify_all()
+
+    def wait(self, seen: int, seconds: float) -> None:
+        """Until `changes` is no longer what was seen, or the time is up."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.changes != seen, seconds)
 
     def changed_by_others(self) -> bool:
         """Whether another program (the command) has changed something since this was last asked."""

@@ -273,6 +273,7 @@ class Outbox:
         """Alexa has accepted the message."""
         with self.database.step() as sql:
             self.queue.done(message)
+            sql.execute("DELETE FROM suspensions WHERE interface = ?", (message.interface,))
             if message.kind == "MediaCreatedOrUpdated":
                 sql.execute("UPDATE recordings SET told = ? WHERE identity = ?", (self.now(), message.identity))
             elif "value" in message.body:
@@ -284,6 +285,21 @@ class Outbox:
         with self.database.step():
             if self.states.set(camera_id, name, value, since) and interface in self.interfaces:
                 self.queue.add(interface, camera_id, "ChangeReport", {"property": name, "value": value}, happened=since)
+
+    def suspensions(self) -> dict[str, int]:
+        """Interfaces that Amazon refuses, and until when they are left alone, Unix milliseconds."""
+        with self.database.look() as sql:
+            return dict(sql.execute("SELECT interface, until FROM suspensions").fetchall())
+
+    def suspend(self, interface: str, until: int, reason: str) -> None:
+        """Leave an interface alone until then (Unix milliseconds)."""
+        with self.database.step() as sql:
+            sql.execute("INSERT OR REPLACE INTO suspensions VALUES (?, ?, ?)", (interface, until, reason))
+
+    def lift_suspensions(self) -> None:
+        """Try every interface again now."""
+        with self.database.step() as sql:
+            sql.execute("UPDATE suspensions SET until = 0")
 
     # What the owner is shown
 
