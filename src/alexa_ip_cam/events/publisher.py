@@ -132,8 +132,10 @@ class Publisher:
 
     def _dispatch(self) -> None:
         database = self._outbox.database
-        while not self._stopping.is_set():
+        while True:
             seen = database.changes
+            if self._stopping.is_set():
+                break
             self._look_for_grant()
             try:
                 message, wait = self._choose()
