@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from alexa_ip_cam.alexa.endpoints import endpoint_id
 from alexa_ip_cam.alexa.messages import ENDPOINT_ID, MAX_ENDPOINTS
 
 from .names import friendly_name_problem
@@ -91,15 +92,6 @@ def parse_settings(document: object) -> Settings:
         snapshot_key=_hex_key(values, "snapshot_key", 40),
         stream_ttl_seconds=_whole_number(values, "stream_ttl_seconds", MIN_TTL_SECONDS, MAX_TTL_SECONDS),
     )
-
-
-def endpoint_id(streams_name: str, camera_id: str) -> str:
-    """The name Alexa keeps for a camera: ``cams_example_com:front-porch``.
-
-    It must be unique among all users of Alexa and never change. The DNS name of the streams belongs to one owner;
-    dots are not allowed in an endpoint id, and host names have no underscore, so that this stays unambiguous.
-    """
-    return f"{streams_name.replace('.', '_')}:{camera_id}"
 
 
 def _cameras(value: object, streams_name: str) -> dict[str, Camera]:
