@@ -76,9 +76,7 @@ def build(message: Message, site: Site, states: Mapping[str, str], token: str, n
     raise ValueError(f"no message is called {message.kind}")
 
 
-def _change_report(
-    message: Message, site: Site, states: Mapping[str, str], scope: Event, now: datetime
-) -> Event:
+def _change_report(message: Message, site: Site, states: Mapping[str, str], scope: Event, now: datetime) -> Event:
     changed = message.body["property"]
     cause = "PHYSICAL_INTERACTION" if changed == DETECTION else "PERIODIC_POLL"
     properties = [_property(changed, message.body["value"], moment(message.happened))]

@@ -16,7 +16,7 @@ def is_whole(path: Path) -> bool:
     Raises:
         OSError: it cannot be read.
     """
-    kinds = set()
+    kinds: set[bytes] = set()
     with path.open("rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size
         offset = 0

@@ -17,11 +17,14 @@ class Video(NamedTuple):
 
     codec: str
     """Of the first video stream, by ffmpeg's name: ``h264``, ``hevc``, ``mjpeg``."""
-    shape: tuple[object, ...]
-    """Profile, size and format of the picture, and the sound's codec, rate and channels: equal for files that can be
-    joined without being encoded again."""
+    picture: tuple[object, ...]
+    """Codec, profile, size and format: equal for files that can be joined without being encoded again."""
+    pixels: str
+    """How its pixels are stored: ``yuv420p``."""
     audio: str | None
     """Codec of the first audio stream."""
+    sound: tuple[object, ...]
+    """Codec, rate and channels of the sound."""
     seconds: float | None
     """Length that the container promises; None when it promises none, as while it is being written."""
 
@@ -47,13 +50,13 @@ def probe(path: Path) -> Video:
     pictures = next((stream for stream in streams if stream.get("codec_type") == "video"), None)
     if pictures is None:
         raise ProbeError("it holds no video")
-    sound = next((stream for stream in streams if stream.get("codec_type") == "audio"), {})
-    shape = [pictures.get(name) for name in ("codec_name", "profile", "width", "height", "pix_fmt")]
-    shape += [sound.get(name) for name in ("codec_name", "sample_rate", "channels")]
+    sound: dict[str, Any] = next((stream for stream in streams if stream.get("codec_type") == "audio"), {})
     return Video(
         codec=str(pictures.get("codec_name", "unknown")),
-        shape=tuple(shape),
+        picture=tuple(pictures.get(name) for name in ("codec_name", "profile", "width", "height", "pix_fmt")),
+        pixels=str(pictures.get("pix_fmt", "unknown")),
         audio=sound.get("codec_name"),
+        sound=tuple(sound.get(name) for name in ("codec_name", "sample_rate", "channels")),
         seconds=_seconds(document.get("format", {}).get("duration")),
     )
 

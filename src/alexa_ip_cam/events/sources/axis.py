@@ -1,9 +1,9 @@
 """Recordings that an Axis camera writes itself, to a network share or an SD card (AXIS OS edge storage).
 
 Below the root, ``YYYYMMDD/HH/<recording>/YYYYMMDD_HH/<block>.mkv`` and beside each block an XML file; older firmware
-has ``<recording>/0.mkv, 1.mkv`` right below the root, and no XML files beside the blocks. Names are in the camera's local
-time and therefore jump by an hour twice a year; the times in the XML files are UTC and count. The folders and XML files
-are the truth, `index.db` only fills in what they leave out.
+has ``<recording>/0.mkv, 1.mkv`` right below the root, and no XML files beside the blocks. Names are in the camera's
+local time and therefore jump by an hour twice a year; the times in the XML files are UTC and count. The folders and XML
+files are the truth, `index.db` only fills in what they leave out.
 """
 
 import fnmatch
@@ -109,8 +109,7 @@ class AxisSource:
 
     def directories(self) -> Iterable[Path]:
         """The folders of the last days, and those of recordings that are being written."""
-        for path in self._tree.hot():
-            yield path
+        yield from self._tree.hot()
         for key in self._still:
             yield from self._folders_of(key)
 

@@ -41,9 +41,11 @@ class Block:
             raise self.wrong(f"{name} must be one of {', '.join(choices)}")
         return value
 
-    def path(self) -> Path:
-        """The option `path`: an absolute path."""
+    def path(self, default: Path | None = None) -> Path:
+        """The option `path`: an absolute path; without a default it may not be left out."""
         value = self.text("path")
+        if value is None and default is not None:
+            return default
         if value is None or not value.startswith("/") or "\0" in value:
             raise self.wrong("path must be the absolute path of a directory")
         return Path(value)

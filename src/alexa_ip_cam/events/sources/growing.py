@@ -12,8 +12,8 @@ LOOK_AGAIN_SECONDS = 0.8
 """A file that has not changed for this long is looked into: two looks, a second apart."""
 
 QUIET_SECONDS = 20.0
-"""A file that nobody was seen to close, on a network share, and that does not say itself that it is whole, must not have
-changed for this long: longer than a camera's upload pauses on a bad link."""
+"""A file that nobody was seen to close, on a network share, and that does not say itself that it is whole, must not
+have changed for this long: longer than a camera's upload pauses on a bad link."""
 
 BROKEN_SECONDS = 120.0
 """A file that has not changed for this long is all there will be, whether it can be read or not."""

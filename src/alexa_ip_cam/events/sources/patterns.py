@@ -45,7 +45,8 @@ def _at_end(pattern: str) -> re.Pattern[str]:
 
 
 _REOLINK_SD = (
-    r"Rec{stream}\d\d_(?P<dst>DST)?(?P<date>\d{{8}})_(?P<start>\d{{6}})_(?P<end>\d{{6}})_[0-9A-F]+_(?P<size>[0-9A-F]+)\.mp4"
+    r"Rec{stream}\d\d_(?P<dst>DST)?(?P<date>\d{{8}})_(?P<start>\d{{6}})_(?P<end>\d{{6}})"
+    r"_[0-9A-F]+_(?P<size>[0-9A-F]+)\.mp4"
 )
 
 LAYOUTS: dict[str, Layout] = {
@@ -67,7 +68,9 @@ LAYOUTS: dict[str, Layout] = {
     ),
     # record/MDalarm_YYYYMMDD_HHMMSS.mkv; schedule_... is no event.
     "foscam": Layout(
-        _at_end(r"(?P<kind>MDalarm|SDalarm|HMDalarm|alarm|schedule)_(?P<date>\d{8})[_-](?P<start>\d{6})\.(?:mkv|avi|mp4)"),
+        _at_end(
+            r"(?P<kind>MDalarm|SDalarm|HMDalarm|alarm|schedule)_(?P<date>\d{8})[_-](?P<start>\d{6})\.(?:mkv|avi|mp4)"
+        ),
         causes={"SDALARM": "audio", "HMDALARM": "person", "ALARM": "rule", "SCHEDULE": None},
     ),
     # FTP: <address>_<channel>_<YYYYMMDDHHMMSSmmm>_<EVENT>.mp4

@@ -53,7 +53,8 @@ class Folder:
             self._changed, self._since = changed, now
         elif self._listed - self._since >= SETTLE_SECONDS and now - self._listed < RELIST_SECONDS:
             return
-        files, folders = [], []
+        files: list[str] = []
+        folders: list[str] = []
         with os.scandir(self.path) as entries:
             for entry in entries:
                 (folders if entry.is_dir(follow_symlinks=False) else files).append(entry.name)
