@@ -1,0 +1,18 @@
+"""Which days are still of interest: folders of older ones are never even listed."""
+
+import time
+from datetime import UTC, date, datetime, timedelta, tzinfo
+
+CATCH_UP_DAYS = 7
+"""How far back recordings are looked for: longer than any outage that its owner does not notice, and short enough that
+a first start makes no clips of a whole archive."""
+
+
+def first_day(zone: tzinfo) -> date:
+    """The oldest day of interest by a camera's clock, with one day of room for clocks that are wrong."""
+    return datetime.fromtimestamp(time.time(), zone).date() - timedelta(days=CATCH_UP_DAYS + 1)
+
+
+def first_moment() -> datetime:
+    """The oldest moment of interest."""
+    return datetime.fromtimestamp(time.time(), UTC) - timedelta(days=CATCH_UP_DAYS)
