@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from alexa_ip_cam.alexa.event_gateway import ADVICE, Answer, EventGateway, Meaning, UnreachableError
-from alexa_ip_cam.events.database import DatabaseError
+from alexa_ip_cam.events.database import DatabaseError, insist
 from alexa_ip_cam.events.messages import INTERFACES, Site, build
 from alexa_ip_cam.events.outbox import Outbox
 from alexa_ip_cam.events.queue import Message
@@ -115,6 +115,10 @@ class Publisher:
         self._outbox.database.notify()
         for thread in self._threads:
             thread.join()
+
+    def alive(self) -> bool:
+        """Whether every thread still runs."""
+        return all(thread.is_alive() for thread in self._threads)
 
     def change(self, site: Site, gateways: Mapping[str, str], rate: float) -> None:
         """Go on with other settings."""
@@ -336,19 +340,7 @@ class Publisher:
             _log.warning("nothing is told for now: %s", reason)
 
     def _keep(self, step: Callable[[], object]) -> None:
-        """Write down what happened; while the disk is full, keep at it, so that nothing is told twice."""
-        complained = False
-        while True:
-            try:
-                step()
-            except DatabaseError as error:
-                if not complained:
-                    _log.error("what was told cannot be written down: %s", error)
-                complained = True
-                if self._stopping.wait(2.0):
-                    return
-            else:
-                return
+        insist(step, self._stopping)
 
     def _pointless(self, message: Message) -> str:
         """Why it need not be told any more; empty if it must be."""

@@ -104,6 +104,12 @@ class Tokens:
         self._refused: str | None = None
         self._set_end()
 
+    @property
+    def linked(self) -> bool:
+        """Whether there is a grant, as far as is known."""
+        kept = self._kept
+        return kept is not None and not kept.dead
+
     def access(self) -> Access:
         """A token that is good for minutes to come.
 
