@@ -243,7 +243,7 @@ class Service:
 
     def _new_scanner(self, config: Config) -> Scanner:
         make = self._parts.source
-        sources = {
+        sources: dict[str, Callable[[], Source]] = {
             camera.id: functools.partial(make, camera.id, camera.recordings)
             for camera in config.cameras
             if camera.recordings is not None
