@@ -31,6 +31,7 @@ _GIVE_UP = timedelta(days=1)
 _WHOLE_SHARE = 0.9
 """Less of the promised length than this, and the file is cut off."""
 
+_LOW_PRIORITY = ("nice", "-n", "15", "ionice", "-t", "-c", "3")
 _PART = ".part-"
 _G711 = ("pcm_alaw", "pcm_mulaw")
 _PIXELS = ("yuv420p", "yuvj420p")
@@ -172,20 +173,7 @@ def _audio(videos: Sequence[Video]) -> list[str]:
 
 def _convert(files: Sequence[Path], audio: list[str], target: Path, seconds: float) -> bytes:
     """Copy the recording into an MP4; returns what ffmpeg complained of."""
-    command = [
-        "nice",
-        "-n",
-        "15",
-        "ionice",
-        "-t",
-        "-c",
-        "3",
-        "ffmpeg",
-        "-nostdin",
-        "-hide_banner",
-        "-loglevel",
-        "error",
-    ]
+    command = [*_LOW_PRIORITY, "ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error"]
     # Some cameras leave time stamps out, and joined blocks begin at 0 each.
     command += ["-threads", "1", "-fflags", "+genpts"]
     listed = b""
