@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from alexa_ip_cam.alexa.lwa import LWA_URL
+from alexa_ip_cam.alexa.messages import ENDPOINT_ID
 from alexa_ip_cam.service.checks import Setting, a_choice, a_number, a_path, take
 
 REGIONS = ("NA", "EU", "FE")
@@ -67,8 +68,8 @@ class Config:
     """The whole file.
 
     `keep_days` and `keep_disk_percent`: clips are deleted, oldest first, when they are older or the disk that holds
-    them is fuller. `url_seconds`: how long a clip's URL that Alexa is told is good. `skill_settings_file`: what the
-    skill was deployed with, for proactive discovery; None: cameras that come or go are not told.
+    them is fuller. `url_seconds`: how long a clip's URL that Alexa is told is good. `endpoints`: the cameras as the
+    skill's discovery lists them (`skill.discovery.endpoints`); Alexa is told what has changed of them. None: it is not.
     """
 
     streams_name: str
@@ -85,8 +86,7 @@ class Config:
     messages_per_second: float
     rescan_seconds: float
     gateway_status_file: Path | None
-    skill_settings_file: Path | None
-    status_socket: Path | None
+    endpoints: tuple[Mapping[str, Any], ...] | None
     status_file: Path | None
     metrics_file: Path | None
     lwa_url: str
@@ -240,6 +240,17 @@ def _recordings(value: object) -> Mapping[str, Any] | None:
     return value
 
 
+def _endpoints(value: object) -> tuple[Mapping[str, Any], ...] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(
+        isinstance(one, dict) and isinstance(name := one.get("endpointId"), str) and ENDPOINT_ID.fullmatch(name)
+        for one in value
+    ):
+        raise ValueError("must be a list of objects, each with an endpointId")
+    return tuple(value)
+
+
 _CAMERA_SETTINGS = {
     "id": Setting(None, _name(_CAMERA_ID, "1 to 32 characters of a-z, 0-9 and inner hyphens")),
     "audio": Setting("NONE", a_choice("NONE", "AAC")),
@@ -263,8 +274,7 @@ _SETTINGS = {
     "messages_per_second": Setting(5.0, a_number(0.1, 1000)),
     "rescan_seconds": Setting(60.0, a_number(1, 3600)),
     "gateway_status_file": Setting(None, a_path),
-    "skill_settings_file": Setting(None, a_path),
-    "status_socket": Setting(None, a_path),
+    "endpoints": Setting(None, _endpoints),
     "status_file": Setting(None, a_path),
     "metrics_file": Setting(None, a_path),
     "lwa_url": Setting(LWA_URL, _url),

@@ -5,7 +5,7 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 _VERSION = 1
@@ -62,10 +62,12 @@ CREATE TABLE states (
     stored INTEGER NOT NULL DEFAULT 0,  -- whether the skill's store has it
     PRIMARY KEY (camera, property)
 ) WITHOUT ROWID;
-CREATE TABLE deletions (identity TEXT PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE deletions (identity TEXT PRIMARY KEY) WITHOUT ROWID;  -- to be noted in the skill's store
 CREATE TABLE suspensions (interface TEXT PRIMARY KEY, until INTEGER NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE announced (endpoint TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWID;
 """
+
+_INSIST_SECONDS = 2.0
 
 _log = logging.getLogger(__name__)
 
@@ -86,8 +88,9 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.changed = threading.Condition()
-        """Notified after every step that changed something."""
+        self.changes = 0
+        """How many steps have changed something, and how often somebody was woken besides."""
+        self._changed = threading.Condition()
         self._lock = threading.RLock()
         self._depth = 0
         try:
@@ -157,9 +160,15 @@ class Database:
                 raise DatabaseError(f"{self.path}: {error}") from error
 
     def notify(self) -> None:
-        """Wake whoever waits for `changed`."""
-        with self.changed:
-            self.changed.notify_all()
+        """Wake whoever waits for a change."""
+        with self._changed:
+            self.changes += 1
+            self._changed.notify_all()
+
+    def wait(self, seen: int, seconds: float) -> None:
+        """Until `changes` is no longer what was seen, or the time is up."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.changes != seen, seconds)
 
     def changed_by_others(self) -> bool:
         """Whether another program (the command) has changed something since this was last asked."""
@@ -200,3 +209,19 @@ class Database:
         self.path.rename(kept)
         for ending in ("-wal", "-shm"):
             self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
+
+
+def insist(step: Callable[[], object], stopping: threading.Event) -> bool:
+    """Take down what has happened; while the disk is full, keep at it until told to stop. Whether it was taken down."""
+    complained = False
+    while True:
+        try:
+            step()
+        except DatabaseError as error:
+            if not complained:
+                _log.error("what has happened cannot be written down, trying on: %s", error)
+            complained = True
+            if stopping.wait(_INSIST_SECONDS):
+                return False
+        else:
+            return True

@@ -82,7 +82,7 @@ def _change_report(message: Message, site: Site, states: Mapping[str, str], scop
     properties = [_property(changed, message.body["value"], moment(message.happened))]
     payload = {"change": {"cause": {"type": cause}, "properties": properties}}
     # Of the camera's other property Alexa wants to hear, too. A camera that has just seen something is there.
-    known = {CONNECTIVITY: "OK", DETECTION: "NOT_DETECTED"} | states
+    known = {CONNECTIVITY: "OK", DETECTION: "NOT_DETECTED", **states}
     others = [CONNECTIVITY] if changed == DETECTION else [DETECTION] if "motion" in site.interfaces else []
     context = {"properties": [_property(name, known[name], now) for name in others]}
     return {**_event(message, "Alexa", payload, _endpoint(message, site, scope)), "context": context}

@@ -1,15 +1,17 @@
 """Every recording's way: found, clip made, told, deleted. On disk at every step, so that nothing is lost or doubled."""
 
+import hashlib
 import json
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from alexa_ip_cam.alexa.messages import MAX_ENDPOINTS
 from alexa_ip_cam.events.database import Database
 from alexa_ip_cam.events.queue import Message, Queue
 from alexa_ip_cam.events.recording import Recording
@@ -191,7 +193,9 @@ class Outbox:
     def convert_again_at(self) -> int | None:
         """When the next recording that waits for another try is due, Unix milliseconds."""
         with self.database.look() as sql:
-            due = sql.execute("SELECT min(due) FROM recordings WHERE stage = 'found'").fetchone()[0]
+            due = sql.execute(
+                "SELECT min(due) FROM recordings WHERE stage = 'found' AND due > ?", (self.now(),)
+            ).fetchone()[0]
         return int(due) if due else None
 
     def clip_ready(self, job: Job, media: Media, identity: str, size: int) -> None:
@@ -261,7 +265,7 @@ class Outbox:
                 return
             # The media id stays: the same recording under another key would be a twin of a clip that is gone.
             sql.execute("UPDATE recordings SET stage = 'gone', size = 0 WHERE identity = ?", (identity,))
-            sql.execute("INSERT INTO deletions VALUES (?, 0) ON CONFLICT DO NOTHING", (identity,))
+            sql.execute("INSERT INTO deletions VALUES (?) ON CONFLICT DO NOTHING", (identity,))
             # One whose answer was lost may be known to Alexa; it stays queued as a deletion.
             untold = self.queue.forget("MediaCreatedOrUpdated", identity)
             if "media" in self.interfaces and (row["told"] is not None or untold):
@@ -273,6 +277,7 @@ class Outbox:
         """Alexa has accepted the message."""
         with self.database.step() as sql:
             self.queue.done(message)
+            sql.execute("DELETE FROM suspensions WHERE interface = ?", (message.interface,))
             if message.kind == "MediaCreatedOrUpdated":
                 sql.execute("UPDATE recordings SET told = ? WHERE identity = ?", (self.now(), message.identity))
             elif "value" in message.body:
@@ -284,6 +289,49 @@ class Outbox:
         with self.database.step():
             if self.states.set(camera_id, name, value, since) and interface in self.interfaces:
                 self.queue.add(interface, camera_id, "ChangeReport", {"property": name, "value": value}, happened=since)
+
+    def suspensions(self) -> dict[str, int]:
+        """Interfaces that Amazon refuses, and until when they are left alone, Unix milliseconds."""
+        with self.database.look() as sql:
+            return dict(sql.execute("SELECT interface, until FROM suspensions").fetchall())
+
+    def suspend(self, interface: str, until: int, reason: str) -> None:
+        """Leave an interface alone until then (Unix milliseconds)."""
+        with self.database.step() as sql:
+            sql.execute("INSERT OR REPLACE INTO suspensions VALUES (?, ?, ?)", (interface, until, reason))
+
+    def lift_suspensions(self) -> None:
+        """Try every interface again now."""
+        with self.database.step() as sql:
+            sql.execute("UPDATE suspensions SET until = 0")
+
+    def announce(self, endpoints: Sequence[Mapping[str, Any]]) -> None:
+        """Tell Alexa what is new or other among its devices, and what is gone, since this was last called.
+
+        Args:
+            endpoints: all of the site's, as the skill's discovery lists them.
+        """
+        digests = {one["endpointId"]: _digest(one) for one in endpoints}
+        with self.database.step() as sql:
+            known = dict(sql.execute("SELECT endpoint, digest FROM announced").fetchall())
+            changed = [one for one in endpoints if known.get(one["endpointId"]) != digests[one["endpointId"]]]
+            gone = [{"endpointId": name} for name in known if name not in digests]
+            for kind, some in (("AddOrUpdateReport", changed), ("DeleteReport", gone)):
+                for first in range(0, len(some), MAX_ENDPOINTS):
+                    body = {"endpoints": some[first : first + MAX_ENDPOINTS]}
+                    self.queue.add("discovery", "", kind, body, happened=self.now())
+            sql.execute("DELETE FROM announced")
+            sql.executemany("INSERT INTO announced VALUES (?, ?)", digests.items())
+
+    def deletions(self) -> list[str]:
+        """Media ids of clips that were deleted and that the skill's store has not heard of."""
+        with self.database.look() as sql:
+            return [row[0] for row in sql.execute("SELECT identity FROM deletions LIMIT 100").fetchall()]
+
+    def deletion_stored(self, identity: str) -> None:
+        """The skill's store knows that this clip was deleted."""
+        with self.database.step() as sql:
+            sql.execute("DELETE FROM deletions WHERE identity = ?", (identity,))
 
     # What the owner is shown
 
@@ -313,6 +361,23 @@ class Outbox:
                 "UPDATE recordings SET stage = 'found', tries = 0, due = 0 WHERE id = ?", [(one,) for one in chosen]
             )
         return len(chosen)
+
+    def drop_recordings(self, ids: Collection[int]) -> int:
+        """Make no clip of these, ever; how many there were."""
+        with self.database.step() as sql:
+            return sum(
+                sql.execute(
+                    "UPDATE recordings SET stage = 'dropped', files = NULL"
+                    " WHERE id = ? AND stage IN ('failed', 'found')",
+                    (one,),
+                ).rowcount
+                for one in ids
+            )
+
+    def refusals(self) -> dict[str, str]:
+        """Interfaces that Amazon refuses, and its words."""
+        with self.database.look() as sql:
+            return dict(sql.execute("SELECT interface, reason FROM suspensions").fetchall())
 
     def stages(self) -> dict[str, int]:
         """How many recordings are at which stage and wait there; those that are done with are not counted."""
@@ -388,6 +453,10 @@ def moment(milliseconds: int) -> datetime:
 
 def _milliseconds(when: datetime) -> int:
     return int((when - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(milliseconds=1))
+
+
+def _digest(endpoint: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(endpoint, sort_keys=True).encode()).hexdigest()
 
 
 def _columns(recording: Recording) -> tuple[str, int, int | None, str, int]:

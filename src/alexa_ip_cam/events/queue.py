@@ -121,16 +121,21 @@ class Queue:
                 "UPDATE messages SET parked = 1, reason = ?, tries = tries + 1 WHERE id = ?", (reason, message.id)
             )
 
+    def split(self, message: Message) -> None:
+        """Replace a message about several endpoints by two about half of them each."""
+        endpoints = message.body["endpoints"]
+        half = len(endpoints) // 2
+        with self._database.step():
+            self.done(message)
+            for part in (endpoints[:half], endpoints[half:]):
+                body = {**message.body, "endpoints": part}
+                self.add(message.interface, message.camera_id, message.kind, body, happened=message.happened)
+
     def forget(self, kind: str, identity: str) -> bool:
         """Take a message back that has not been told; whether there was one."""
         with self._database.step() as sql:
             found = sql.execute("DELETE FROM messages WHERE kind = ? AND identity = ?", (kind, identity))
             return found.rowcount > 0
-
-    def no_later_than(self, due: int) -> None:
-        """Bring forward what is due later: after the clock was set, or when there is hope again."""
-        with self._database.step() as sql:
-            sql.execute("UPDATE messages SET due = ? WHERE due > ?", (due, due))
 
     def listed(self, *, parked: bool | None = None) -> list[Message]:
         """All of them, or those that are parked or not, in order."""

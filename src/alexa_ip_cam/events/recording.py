@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 
 class Recording(NamedTuple):
@@ -41,6 +41,14 @@ class Source(Protocol):
 
     def unsettled(self) -> bool:
         """Whether the last scan saw a file that may just have been finished, so that a look within a second pays."""
+
+
+@runtime_checkable
+class NoticesClosing(Protocol):
+    """A source that learns something from a file being closed."""
+
+    def closed(self, path: Path) -> None:
+        """Somebody was seen to close a file that was written, or to move one here."""
 
 
 class Watcher(Protocol):

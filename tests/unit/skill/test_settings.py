@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from alexa_ip_cam.signing import derive_key
-from alexa_ip_cam.alexa.endpoints import endpoint_id
-from alexa_ip_cam.skill.settings import SettingsError, load_settings, parse_settings
+from alexa_ip_cam.skill.settings import SettingsError, endpoint_id, load_settings, parse_settings
 
 
 def test_settings_hold_derived_keys_and_cameras_by_endpoint(
