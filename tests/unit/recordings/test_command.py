@@ -68,8 +68,11 @@ def test_one_is_taken_once_and_only_when_it_was_taken(spool: Path, video: Path, 
     for _ in source.scan():
         break
     assert len(scan(source)) == 1
+    assert source.unsettled()
+    assert len(list((spool / "porch").iterdir())) == 1  # until it is noted down
     assert scan(source) == []
     assert list((spool / "porch").iterdir()) == []
+    assert not source.unsettled()
 
 
 def test_a_hook_that_is_run_twice_says_the_same(spool: Path, video: Path, source: CommandSource) -> None:
