@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _directory(spool: Path, camera: str) -> Path:
     directory = spool / camera
-    if "/" in camera or camera.startswith(".") or not directory.is_dir():
+    if not camera or "/" in camera or camera.startswith(".") or not directory.is_dir():
         known = sorted(path.name for path in spool.iterdir()) if spool.is_dir() else []
         raise ValueError(
             f"no camera {camera!r} takes recordings from this command; "

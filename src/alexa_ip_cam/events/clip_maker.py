@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from alexa_ip_cam.events.clip import Clip, ClipError
-from alexa_ip_cam.events.probe import ProbeError, Video, last_words, probe
+from alexa_ip_cam.events.probe import ProbeError, Video, complaint, probe
 from alexa_ip_cam.events.recording import Recording
 from alexa_ip_cam.events.sources.patterns import FOREIGN
 from alexa_ip_cam.media_id import Media, clip_path, media_id, parse_media_id
@@ -31,6 +31,7 @@ _GIVE_UP = timedelta(days=1)
 _WHOLE_SHARE = 0.9
 """Less of the promised length than this, and the file is cut off."""
 
+_LOW_PRIORITY = ("nice", "-n", "15", "ionice", "-t", "-c", "3")
 _PART = ".part-"
 _G711 = ("pcm_alaw", "pcm_mulaw")
 _PIXELS = ("yuv420p", "yuvj420p")
@@ -172,20 +173,7 @@ def _audio(videos: Sequence[Video]) -> list[str]:
 
 def _convert(files: Sequence[Path], audio: list[str], target: Path, seconds: float) -> bytes:
     """Copy the recording into an MP4; returns what ffmpeg complained of."""
-    command = [
-        "nice",
-        "-n",
-        "15",
-        "ionice",
-        "-t",
-        "-c",
-        "3",
-        "ffmpeg",
-        "-nostdin",
-        "-hide_banner",
-        "-loglevel",
-        "error",
-    ]
+    command = [*_LOW_PRIORITY, "ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error"]
     # Some cameras leave time stamps out, and joined blocks begin at 0 each.
     command += ["-threads", "1", "-fflags", "+genpts"]
     listed = b""
@@ -201,7 +189,7 @@ def _convert(files: Sequence[Path], audio: list[str], target: Path, seconds: flo
         done = subprocess.run(command, input=listed, capture_output=True, timeout=seconds, check=False)
     except subprocess.TimeoutExpired:
         raise ClipError(f"ffmpeg needed longer than {seconds:.0f} s", permanent=False) from None
-    words = last_words(done.stderr, str(files[0]))
+    words = complaint(done.stderr)
     if os.strerror(errno.ENOSPC).encode() in done.stderr:
         raise ClipError("the clips' disk is full", permanent=False)
     if any(word.encode() in done.stderr for word in _PASSING):
@@ -226,7 +214,7 @@ def _checked_length(part: Path, videos: Sequence[Video], said: bytes) -> timedel
     try:
         made = probe(part)
     except ProbeError as error:
-        raise ClipError(f"nothing could be made of it: {last_words(said, '') or error}", permanent=True) from error
+        raise ClipError(f"nothing could be made of it: {complaint(said)}", permanent=True) from error
     seconds = made.seconds or 0.0
     # A block that the camera never closed promises nothing: all that is there is taken.
     promised = sum(video.seconds or 0.0 for video in videos)

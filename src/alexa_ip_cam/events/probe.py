@@ -1,10 +1,12 @@
 """What is in a video file, by ffprobe."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any, NamedTuple
 
+_WHO = re.compile(r"^\[[^\]]* @ 0x[0-9a-f]+\] ")  # the part of ffmpeg that speaks
 _TIME_LIMIT = 30.0  # seconds; a network share may be slow, and a broken file must not hold up the others
 
 
@@ -44,7 +46,7 @@ def probe(path: Path) -> Video:
     except subprocess.TimeoutExpired:
         raise TimeoutError(f"ffprobe needed longer than {_TIME_LIMIT:g} s") from None
     if done.returncode != 0:
-        raise ProbeError(last_words(done.stderr, str(path)))
+        raise ProbeError(complaint(done.stderr))
     document: dict[str, Any] = json.loads(done.stdout)
     streams = document.get("streams", [])
     pictures = next((stream for stream in streams if stream.get("codec_type") == "video"), None)
@@ -61,10 +63,11 @@ def probe(path: Path) -> Video:
     )
 
 
-def last_words(stderr: bytes, path: str) -> str:
-    """The last line that a program of ffmpeg's said, without the file's name."""
-    lines = [line.strip() for line in stderr.decode("utf-8", "replace").splitlines() if line.strip()]
-    return lines[-1].replace(f"file:{path}", "it").replace(path, "it")[:200] if lines else "it cannot be read"
+def complaint(stderr: bytes) -> str:
+    """The first thing that a program of ffmpeg's complained of, which is the cause of the others."""
+    lines = stderr.decode("utf-8", "replace").splitlines()
+    words = [_WHO.sub("", line).strip() for line in lines]
+    return next((line[:200] for line in words if line), "it cannot be read")
 
 
 def _seconds(text: object) -> float | None:

@@ -32,15 +32,18 @@ class CommandSource:
         self._camera_id = camera_id
         self._root = block.path(announcement.SPOOL / camera_id)
         block.close()
+        self._taken: list[Path] = []
 
     def scan(self) -> Iterator[Recording]:
         """Everything that was announced, oldest first.
 
-        An announcement counts as taken once the next one is asked for, and is removed.
+        An announcement is removed at the scan after the one that was walked to its end: by then it has been noted down.
 
         Raises:
             OSError: the directory cannot be read.
         """
+        while self._taken:
+            self._taken.pop().unlink(missing_ok=True)
         with os.scandir(self._root) as entries:
             names = sorted(entry.name for entry in entries if entry.name.endswith(ENDING))
         found = []
@@ -53,17 +56,17 @@ class CommandSource:
                 path.rename(path.with_suffix(REFUSED))
             except OSError as error:
                 _log.error("%s: %s cannot be read: %s", self._camera_id, path, error.strerror)
-        for recording, path in sorted(found, key=lambda item: item[0].start):
+        for recording, _ in sorted(found, key=lambda item: item[0].start):
             yield recording
-            path.unlink(missing_ok=True)
+        self._taken = [path for _, path in found]
 
     def directories(self) -> Iterable[Path]:
         """The camera's directory."""
         return [self._root]
 
     def unsettled(self) -> bool:
-        """Never: only what is finished is announced."""
-        return False
+        """Whether announcements of the last scan are still to be removed."""
+        return bool(self._taken)
 
     def _recording(self, said: Announcement) -> Recording:
         changed = datetime.fromtimestamp(said.changed / 1e9, UTC)

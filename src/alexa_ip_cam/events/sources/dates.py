@@ -10,9 +10,13 @@ a first start makes no clips of a whole archive."""
 
 def first_day(zone: tzinfo) -> date:
     """The oldest day of interest by a camera's clock, with one day of room for clocks that are wrong."""
-    return datetime.fromtimestamp(time.time(), zone).date() - timedelta(days=CATCH_UP_DAYS + 1)
+    return datetime.fromtimestamp(_now(), zone).date() - timedelta(days=CATCH_UP_DAYS + 1)
 
 
 def first_moment() -> datetime:
     """The oldest moment of interest."""
-    return datetime.fromtimestamp(time.time(), UTC) - timedelta(days=CATCH_UP_DAYS)
+    return datetime.fromtimestamp(_now(), UTC) - timedelta(days=CATCH_UP_DAYS)
+
+
+def _now() -> float:
+    return time.time()

@@ -8,7 +8,7 @@ from pathlib import Path
 from alexa_ip_cam.events.mp4_boxes import is_whole
 from alexa_ip_cam.events.probe import ProbeError, Video, probe
 
-LOOK_AGAIN_SECONDS = 0.8
+LOOK_AGAIN_SECONDS = 0.75
 """A file that has not changed for this long is looked into: two looks, a second apart."""
 
 QUIET_SECONDS = 20.0

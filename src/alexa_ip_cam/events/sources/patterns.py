@@ -129,13 +129,8 @@ def read_name(layout: Layout, path: str, zone: tzinfo, *, near: datetime | None 
         start = end = None
     summer = True if "dst" in groups else (False if "size" in groups else None)
     first = to_utc(start, zone, near=near, summer=summer) if start else None
-    length = end - start if start and end else None
-    return Named(
-        first,
-        first + length if first and length is not None else None,
-        cause,
-        int(groups["size"], 16) if "size" in groups else None,
-    )
+    last = _end(first, end, zone) if first and end else None
+    return Named(first, last, cause, int(groups["size"], 16) if "size" in groups else None)
 
 
 def day_of_folder(path: str) -> str | None:
@@ -152,8 +147,14 @@ def _times(groups: Mapping[str, str]) -> tuple[datetime | None, datetime | None]
     start = _moment(date + re.sub(r"\D", "", groups["start"]))
     if "end" not in groups:
         return start, None
-    end = _moment(date + re.sub(r"\D", "", groups["end"]))
-    return start, end + timedelta(days=1) if end < start else end  # over midnight, with the date of the start alone
+    return start, _moment(date + re.sub(r"\D", "", groups["end"]))
+
+
+def _end(start: datetime, end: datetime, zone: tzinfo) -> datetime:
+    """The first moment from the start on at which the clock showed the end; its date may be that of the start."""
+    both = [end.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]
+    later = [moment for moment in both if moment >= start]
+    return min(later) if later else (end + timedelta(days=1)).replace(tzinfo=zone).astimezone(UTC)
 
 
 def _moment(digits: str) -> datetime:
