@@ -225,6 +225,21 @@ def test_what_cannot_be_a_clip_is_listed_with_the_reason_and_kept(home: Home, fi
     assert home.appliance.run(["test", "-s", f"/srv/recordings/driveway/{name}"]).returncode == 0
 
 
+def test_a_share_that_is_mounted_later_is_seen(home: Home, films: Callable[..., Path]) -> None:
+    """The unit has a view of its own of the file system."""
+    drop = "/srv/recordings/driveway"
+    before = clips(home, "driveway")
+    home.appliance.push(films("share.mp4"), "/tmp/share.mp4")
+    home.appliance.run(["mkdir", "-p", drop])
+    home.appliance.run(["mount", "-t", "tmpfs", "tmpfs", drop])
+    try:
+        name = f"Driveway_00_{datetime.now(UTC) - timedelta(seconds=2):%Y%m%d%H%M%S}.mp4"
+        home.appliance.run(["cp", "/tmp/share.mp4", f"{drop}/{name}"])
+        assert wait_for_clip(home, "driveway", before)
+    finally:
+        home.appliance.run(["umount", "--lazy", drop])
+
+
 @pytest.mark.usefixtures("clip")
 def test_a_kill_doubles_nothing(home: Home) -> None:
     before = {camera["id"]: clips(home, camera["id"]) for camera in home.inventory.cameras}
