@@ -13,6 +13,8 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import SplitResult, urlsplit
 
+from ansible.module_utils.appliance.recordings_rules import recordings_problems
+
 CAMERA_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 """Ids name a systemd instance, a file and a path segment of a URL: 1 to 32 characters that need no quoting there."""
 
@@ -35,7 +37,7 @@ CHOICES = {
 }
 
 REQUIRED = ("id", "name", "url", "manufacturer", "model", "width", "height", "audio")
-OPTIONAL = ("username", "password", "transport", "port", "warm")
+OPTIONAL = ("username", "password", "transport", "port", "warm", "recordings")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -235,4 +237,5 @@ _RULES: dict[str, Callable[[object], list[str]]] = {
     "transport": _choice_problems("transport"),
     "warm": _choice_problems("warm"),
     "port": _port_problems,
+    "recordings": recordings_problems,
 }

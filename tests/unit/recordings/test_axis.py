@@ -326,11 +326,15 @@ def test_days_long_past_are_not_even_listed(
 
 
 def test_it_watches_today_and_what_is_being_written(card: Card, source: Make) -> None:
-    written = card()
+    start = NOON + timedelta(hours=4, minutes=55)
+    written = card(start)
+    card(NOON).write()
     for step in written.steps():
         if step == "half a block":
             break
     watched = source()
     scan(watched)
-    paths = set(watched.directories())
-    assert {written.root, written.folder.parent, written.folder, written.block(NOON).parent} <= paths
+    scan(watched)
+    day = written.folder.parents[1]
+    block = written.block(start).parent
+    assert set(watched.directories()) == {written.root, day, written.folder.parent, written.folder, block}

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from alexa_ip_cam.events.recording import Recording
 from alexa_ip_cam.events.sources import axis_index, axis_xml
 from alexa_ip_cam.events.sources.block import Block
-from alexa_ip_cam.events.sources.dates import first_day, first_moment
+from alexa_ip_cam.events.sources.dates import first_day, first_moment, hours_ago
 from alexa_ip_cam.events.sources.local_time import to_utc
 from alexa_ip_cam.events.sources.tree import Folder, Tree
 
@@ -31,6 +31,7 @@ _NAME = re.compile(r"(\d{8}_\d{6})_[0-9A-F]{4}_[0-9A-F]{12}", re.IGNORECASE)
 _DAY = re.compile(r"\d{8}")
 _HOUR = re.compile(r"\d{8}/\d{2}")
 _BLOCK_FOLDER = re.compile(r"\d{8}_\d{2}")
+_PAST_HOURS = 3  # one to come to its end, one for the night that has an hour twice, one for clocks that are wrong
 _BLOCK_ENDINGS = (".mkv", ".mjpg")
 _COMPLETE = "Complete"
 _CONTINUOUS = "ACC_Continuous"  # AXIS Camera Station Edge calls these recordings triggered, too
@@ -76,7 +77,8 @@ class AxisSource:
         self._triggers = block.texts("triggers")
         block.close()
         self._clock = clock
-        self._tree = Tree(self._root, self._is_of_interest, clock=clock)
+        self._first_day = self._first_hour = ""
+        self._tree = Tree(self._root, self._is_of_interest, rests=self._is_past, clock=clock)
         self._still: dict[str, tuple[Look, float]] = {}  # key: what it looked like, and since when
 
     def scan(self) -> Iterator[Recording]:
@@ -88,11 +90,13 @@ class AxisSource:
             OSError: the root cannot be read.
         """
         since = first_moment()
+        self._first_day = f"{first_day(self._zone):%Y%m%d}"
+        self._first_hour = f"{hours_ago(_PAST_HOURS, self._zone):%Y%m%d/%H}"
         found: list[tuple[Recording, Folder]] = []
         keys = set()
         for folder in self._tree.walk():
-            for name in folder.folders:
-                if name in folder.done or not _NAME.fullmatch(name):
+            for name in folder.news():
+                if not _NAME.fullmatch(name):
                     continue
                 keys.add(name)
                 recording, waiting = self._read(Path(folder.path) / name)
@@ -120,7 +124,11 @@ class AxisSource:
     def _is_of_interest(self, relative: str) -> bool:
         if not (_DAY.fullmatch(relative) or _HOUR.fullmatch(relative)):
             return False
-        return relative[:8] >= f"{first_day(self._zone):%Y%m%d}"
+        return relative[:8] >= self._first_day
+
+    def _is_past(self, relative: str) -> bool:
+        """Whether a folder is that of an hour so long past that no recording begins in it any more."""
+        return bool(_HOUR.fullmatch(relative)) and relative < self._first_hour
 
     def _folders_of(self, key: str) -> Iterator[Path]:
         for parent in (self._root / key[:8] / key[9:11], self._root):

@@ -18,5 +18,10 @@ def first_moment() -> datetime:
     return datetime.fromtimestamp(_now(), UTC) - timedelta(days=CATCH_UP_DAYS)
 
 
+def hours_ago(hours: int, zone: tzinfo) -> datetime:
+    """What a camera's clock showed so many hours ago."""
+    return datetime.fromtimestamp(_now() - hours * 3600, zone)
+
+
 def _now() -> float:
     return time.time()

@@ -61,8 +61,9 @@ class DirectorySource:
         found: list[tuple[Recording, Folder, str]] = []
         seen = set()
         for folder in self._tree.walk():
-            for name in folder.files:
-                if name in folder.done:
+            subfolders = set(folder.folders)
+            for name in folder.news():
+                if name in subfolders:
                     continue
                 path = f"{folder.path}/{name}"
                 recording = self._read(folder, name, path)

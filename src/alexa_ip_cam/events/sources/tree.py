@@ -26,7 +26,7 @@ class Folder:
         done: names that need no second look: for whoever walks the tree to fill.
     """
 
-    __slots__ = ("_changed", "_listed", "_since", "children", "done", "files", "folders", "path", "relative")
+    __slots__ = ("_changed", "_listed", "_open", "_since", "children", "done", "files", "folders", "path", "relative")
 
     def __init__(self, path: str, relative: str) -> None:
         self.path = path
@@ -35,6 +35,7 @@ class Folder:
         self.folders: tuple[str, ...] = ()
         self.children: dict[str, Folder] = {}
         self.done: set[str] = set()
+        self._open: list[str] = []  # what was not done when last asked for
         self._changed = -1  # the time of change when it was listed, ns
         self._since = 0.0  # when that time was seen first, by our clock
         self._listed = 0.0
@@ -61,7 +62,13 @@ class Folder:
         self.files, self.folders = tuple(sorted(files)), tuple(sorted(folders))
         self.done.intersection_update([*files, *folders])
         self.children = {name: folder for name, folder in self.children.items() if name in self.folders}
+        self._open = [*self.files, *self.folders]
         self._listed = now
+
+    def news(self) -> list[str]:
+        """The names that are not done. A folder of ten thousand files that are costs nothing."""
+        self._open = [name for name in self._open if name not in self.done]
+        return self._open
 
     def is_cold(self, wall: float) -> bool:
         """Whether nothing has come for a day and a half into a folder without subfolders; `wall` is Unix seconds."""
@@ -79,14 +86,21 @@ class Tree:
         root: the directory; need not exist yet.
         descend: whether a subfolder, given by its path below the root, is part of the tree. Asked at every walk, so
             that yesterday can go as the days go by.
+        rests: whether nothing more is expected in a subfolder, so that a look every `RELIST_SECONDS` will do.
         clock: a clock that only goes forward, seconds.
     """
 
     def __init__(
-        self, root: Path, descend: Callable[[str], bool], *, clock: Callable[[], float] = time.monotonic
+        self,
+        root: Path,
+        descend: Callable[[str], bool],
+        *,
+        rests: Callable[[str], bool] = lambda _: False,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._root = Folder(str(root), "")
         self._descend = descend
+        self._rests = rests
         self._clock = clock
 
     def walk(self) -> Iterator[Folder]:
@@ -112,7 +126,8 @@ class Tree:
                 folder.children.pop(name, None)
                 continue
             child = folder.children.get(name) or Folder(f"{folder.path}/{name}", relative)
-            if not (child.is_cold(wall) and child.listed_within(now, RELIST_SECONDS)):
+            may_wait = child.listed_within(now, RELIST_SECONDS) and (child.is_cold(wall) or self._rests(relative))
+            if not may_wait:
                 try:
                     child.refresh(now)
                 except OSError:
@@ -127,6 +142,6 @@ class Tree:
         while waiting:
             folder = waiting.pop()
             waiting.extend(folder.children.values())
-            if folder is self._root or not folder.is_cold(wall):
+            if folder is self._root or not (folder.is_cold(wall) or self._rests(folder.relative)):
                 found.append(Path(folder.path))
         return found

@@ -58,9 +58,9 @@ class ZoneMinderSource:
         """
         found: list[tuple[Recording, Folder, str]] = []
         for folder in self._tree.walk():
-            for name in folder.folders:
+            for name in folder.news():
                 relative = f"{folder.relative}/{name}" if folder.relative else name
-                if name in folder.done or not _is_event(relative):
+                if not _is_event(relative):
                     continue
                 recording = self._read(relative)
                 if recording is None:
