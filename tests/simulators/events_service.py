@@ -1,8 +1,7 @@
 """The real events service as a process, with a recorder, a clip maker and a store that need no other programs.
 
-Run as ``python -m simulators.events_service CONFIG TIMING``: TIMING is the publisher's, as JSON, and whether to use
-the real store. Everything else
-is what an appliance runs.
+Run as ``python -m simulators.events_service CONFIG OPTIONS``: the publisher's timing and whether to use the real store,
+as JSON. Everything else is what an appliance runs.
 """
 
 import fcntl

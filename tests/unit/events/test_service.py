@@ -13,8 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from alexa_ip_cam.alexa.endpoints import endpoint_id
 from alexa_ip_cam.alexa.lwa import exchange_code
 from alexa_ip_cam.alexa.store import Store
+from alexa_ip_cam.skill.discovery import endpoints
+from alexa_ip_cam.skill.settings import Camera, Site
 from simulators.amazon.aws import ACCESS_KEY, REGION, Aws
 from simulators.amazon.event_gateway import EventGateway
 from simulators.amazon.lwa import Lwa
@@ -204,12 +207,57 @@ def test_grant_tokens_and_states_through_the_real_store(
 
 
 def test_devices_are_told_when_the_inventory_changes(service: EventsService, gateway: EventGateway) -> None:
-    service.document["endpoints"] = [{"endpointId": "cams_example_com:old"}]
-    gateway.fail_if(lambda document: None)
-    service.document["interfaces"] = ["discovery"]
-    service.document["endpoints"] = []
+    """Nobody has to say "discover devices": what the skill's discovery lists is told as soon as it is another."""
+    cameras = {
+        endpoint_id(STREAMS_NAME, name): Camera(
+            id=name,
+            name=name.title(),
+            manufacturer="Axis",
+            model="P3245",
+            width=1280,
+            height=720,
+            audio="NONE",
+            doorbell=False,
+            host="local",
+        )
+        for name in ("porch", "garden", "shed")
+    }
+    site = Site(
+        streams_name=STREAMS_NAME,
+        remote_name=None,
+        clips_name="clips.example.com",
+        port=443,
+        owners=frozenset(),
+        cameras=cameras,
+        sign_streams=True,
+        stream_key=b"",
+        snapshot_key="",
+        clip_key="",
+        media_key=b"",
+        stream_ttl_seconds=300,
+        snapshots=True,
+        media_metadata=True,
+    )
+    service.document["endpoints"] = endpoints(site)
     service.write_config()
     service.start()
-    service.wait_ready()
+    service.wait_until(lambda: len(gateway.accepted) == 1)
+    assert service.process is not None
+    porch, garden, shed = cameras
+    renamed = {porch: cameras[porch], garden: cameras[garden]._replace(name="Rose Garden")}
+    service.document["endpoints"] = endpoints(site._replace(cameras=renamed))
+    service.write_config()
+    service.process.send_signal(signal.SIGHUP)
+    service.wait_until(lambda: len(gateway.accepted) == 3)
+    service.process.send_signal(signal.SIGHUP)
+    service.wait_until(lambda: service.log.read_text().count("reloaded") == 2)
     assert service.stop() == 0
-    assert gateway.accepted == []
+    told = [
+        (one.name, [item["endpointId"] for item in one.document["event"]["payload"]["endpoints"]])
+        for one in gateway.accepted
+    ]
+    assert told == [
+        ("AddOrUpdateReport", [porch, garden, shed]),
+        ("AddOrUpdateReport", [garden]),
+        ("DeleteReport", [shed]),
+    ]
