@@ -29,8 +29,9 @@ NAMES = (
     "capacity",
     "hostile",
     "skill",
+    "events",
 )
-WITHOUT_HOME = ("skill",)
+WITHOUT_HOME = ("skill", "events")
 ONLY_WHEN_NAMED = ("hour",)
 
 

@@ -182,6 +182,7 @@ class EventsService:
         self.process: subprocess.Popen[bytes] | None = None
         self.timing = timing
         self.real_store = False
+        self.as_is = False  # nothing replaced: real recordings, ffmpeg and all
         self._begun = 0
         for camera in cameras:
             (self.recordings / camera).mkdir(parents=True)
@@ -220,16 +221,13 @@ class EventsService:
     def start(self) -> None:
         """Start it, without waiting for anything."""
         paths = [str(ROOT / "src"), str(ROOT / "tests")]
+        config = str(self.folder / "events.json")
+        options = json.dumps({**self.timing._asdict(), "real_store": self.real_store})
+        program = ["alexa_ip_cam.events", config] if self.as_is else ["simulators.events_service", config, options]
         with self.log.open("ab") as log:
             self._begun = log.tell()
             self.process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "simulators.events_service",
-                    str(self.folder / "events.json"),
-                    json.dumps({**self.timing._asdict(), "real_store": self.real_store}),
-                ],
+                [sys.executable, "-m", *program],
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -86,7 +86,7 @@ class Converter:
         else:
             insist(lambda: self._outbox.clip_ready(job, clip.media, clip.identity, clip.size), self._stopping)
             self.counts["made"] += 1
-            _log.info("%s: clip %s in %.1f s", recording.camera_id, clip.identity, time.monotonic() - began)
+            _log.info("%s: clip %s in %.2f s", recording.camera_id, clip.identity, time.monotonic() - began)
 
     def _failed(self, job: Job, reason: str, *, permanent: bool) -> None:
         recording = job.recording
