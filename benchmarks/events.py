@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import yaml
+
 from alexa_ip_cam.alexa.lwa import Client, exchange_code
 from alexa_ip_cam.alexa.store import Store
 from alexa_ip_cam.events.outbox import Outbox
@@ -23,11 +25,12 @@ from benchmarks.options import option
 from simulators.amazon.aws import ACCESS_KEY, REGION, Aws
 from simulators.amazon.event_gateway import EventGateway
 from simulators.amazon.lwa import Lwa
-from simulators.events_service import MEDIA_KEY, STREAMS_NAME, EventsService
+from simulators.events_service import MEDIA_KEY, ROOT, STREAMS_NAME, EventsService
 
 _CLIENT = Client("amzn1.application-oa2-client.bench", "a secret of no use")
 _TABLE = "bench"
 _CLIP_LINE = re.compile(r"clip (\S+) in ([0-9.]+) s$", re.MULTILINE)
+_DEFAULTS = yaml.safe_load((ROOT / "roles" / "events" / "defaults" / "main.yml").read_text(encoding="utf-8"))
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -68,7 +71,7 @@ def _service(aws: Aws, lwa: Lwa, gateway: EventGateway, *, cameras: int) -> Iter
                 "credentials_file": str(credentials),
                 "url": aws.url,
             }
-            service.document["rescan_seconds"] = 60
+            service.document["rescan_seconds"] = _DEFAULTS["events_rescan_seconds"]
             for camera in service.document["cameras"]:
                 camera["recordings"].update(type="directory", layout="reolink", timezone="UTC")
             service.write_config()

@@ -15,7 +15,7 @@ from alexa_ip_cam.alexa.messages import MAX_ENDPOINTS
 from alexa_ip_cam.events.database import Database
 from alexa_ip_cam.events.queue import Message, Queue
 from alexa_ip_cam.events.recording import Recording
-from alexa_ip_cam.events.states import DETECTION, States
+from alexa_ip_cam.events.states import DETECTION, UNKNOWN, States
 from alexa_ip_cam.media_id import Media
 
 FRESH_SECONDS = 300.0
@@ -282,6 +282,13 @@ class Outbox:
                 sql.execute("UPDATE recordings SET told = ? WHERE identity = ?", (self.now(), message.identity))
             elif "value" in message.body:
                 self.states.told(message.camera_id, message.body["property"], message.body["value"])
+
+    def may_be_told(self, message: Message) -> None:
+        """A change is about to be sent: until its answer is taken down nobody knows what Alexa knows."""
+        camera_id, name = message.camera_id, message.body["property"]
+        state = self.states.get(camera_id, name)
+        if state is not None and state.told != UNKNOWN:
+            self.states.told(camera_id, name, UNKNOWN)
 
     def set_state(self, camera_id: str, name: str, value: str, since: int) -> None:
         """A camera's property has this value since then (Unix milliseconds); a change is told."""

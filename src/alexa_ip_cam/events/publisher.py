@@ -222,6 +222,9 @@ class Publisher:
             self._keep(lambda: self._outbox.queue.done(message))
             _log.info("%s: %s of %s is not told: %s", message.message_id, message.kind, message.camera_id, why)
             return
+        if "value" in message.body:
+            # Whatever cuts this off: Alexa may have heard of it, and then has to hear of its end, however late.
+            self._keep(lambda: self._outbox.may_be_told(message))
         try:
             answer = self._sent(message, gateway)
         except NoTokenError as error:

@@ -141,11 +141,11 @@ class Service:
         while not self._stopping:
             self._wake.wait(tick)
             self._wake.clear()
-            if self._reloading:
-                self._reloading = False
-                self._reload()
             self._check_threads()
             try:
+                if self._reloading:
+                    self._reloading = False
+                    self._reload()
                 self._housekeeping()
             except DatabaseError as error:
                 _log.error("%s", error)

@@ -6,10 +6,15 @@ from alexa_ip_cam.events.database import Database
 
 DETECTION = "detection"
 CONNECTIVITY = "connectivity"
+UNKNOWN = "unknown"
+"""In place of the value that Alexa knows: something was sent, and its answer not seen."""
 
 
 class State(NamedTuple):
-    """One property of one camera. `since`: Unix milliseconds; `told`: the value Alexa knows."""
+    """One property of one camera.
+
+    `since`: Unix milliseconds; `told`: the value Alexa knows, None when nothing was ever sent, or `UNKNOWN`.
+    """
 
     camera_id: str
     property: str

@@ -318,6 +318,24 @@ def test_the_end_of_motion_is_told_however_late(rig: Rig) -> None:
     assert rig.told == ["ChangeReport", "ChangeReport"]
 
 
+def test_the_end_of_motion_is_told_when_nobody_knows_whether_its_beginning_was(rig: Rig) -> None:
+    """The answer was lost, and then it was too late to say it again: Alexa may have heard it all the same."""
+    rig.gateway.fail(amazon.LostAnswer())
+    rig.motion("DETECTED")
+    patient = BRISK._replace(quick=5)
+    publisher = rig.start(patient)
+    rig.wait(lambda: rig.told == ["ChangeReport"])
+    rig.wait(lambda: rig.outbox.queue.listed()[0].tries == 1)
+    publisher.stop()
+    rig.motion("NOT_DETECTED")
+    rig.outbox.queue.retry([rig.outbox.queue.listed()[0].id])
+    time.sleep(0.3)
+    rig.start(BRISK._replace(late=0.25))
+    rig.wait_empty()
+    values = [one.document["event"]["payload"]["change"]["properties"][0]["value"] for one in rig.gateway.accepted]
+    assert values == ["DETECTED", "NOT_DETECTED"]
+
+
 def test_connectivity_that_changed_again_meanwhile_is_not_told(rig: Rig) -> None:
     for value in ("UNREACHABLE", "OK", "UNREACHABLE", "OK"):
         rig.outbox.set_state("a", "connectivity", value, rig.outbox.now())
