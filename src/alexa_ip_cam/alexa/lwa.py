@@ -84,7 +84,7 @@ def exchange_code(code: str, client: Client, *, url: str = LWA_URL, timeout: flo
         code: from the directive's ``payload.grant``.
         client: the skill's messaging credentials.
         url: of Login with Amazon, without a path.
-        timeout: seconds from connecting to the answer's last byte.
+        timeout: seconds up to the answer's last byte; more only where a host's first addresses do not answer.
 
     Raises:
         GrantDeadError, ClientRefusedError, RequestRefusedError, LwaUnavailableError: as they say.

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -104,11 +105,17 @@ def test_any_other_token_opens_nothing(
 
 @pytest.mark.parametrize("directive", list(ASKS))
 def test_a_token_that_has_ended_since_is_called_expired(
-    signatures: list[object], skill: Skill, settings: Settings, lwa: Lwa, directive: str
+    *,
+    signatures: list[object],
+    alexa: Alexa,
+    settings: Settings,
+    lwa: Lwa,
+    monkeypatch: pytest.MonkeyPatch,
+    directive: str,
 ) -> None:
-    alexa = talk(skill, lwa.new_bearer(LINKING, OWNER, 2))
     alexa.discover()
-    time.sleep(1.1)  # Amazon counts whole seconds
+    later = time.time() + 3601
+    monkeypatch.setattr(who, "time", SimpleNamespace(time=lambda: later))
     asked = len(lwa.requests)
     assert refusal_type(ASKS[directive], alexa, settings) == EXPIRED
     assert len(lwa.requests) == asked  # we know it ourselves
