@@ -191,7 +191,7 @@ class Database:
             sql.execute("PRAGMA journal_mode = WAL")
             # FULL: what was committed is there after a power cut. NORMAL would lose the last steps, and tell twice.
             sql.execute("PRAGMA synchronous = FULL")
-            sql.execute("PRAGMA cache_size = -2000")
+            sql.execute("PRAGMA cache_size = -1000")
             version = sql.execute("PRAGMA user_version").fetchone()[0]
             if version == 0:
                 sql.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")

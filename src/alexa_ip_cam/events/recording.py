@@ -1,6 +1,6 @@
 """What a camera's recorder left on disk, and where recordings come from."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -41,6 +41,14 @@ class Source(Protocol):
 
     def unsettled(self) -> bool:
         """Whether the last scan saw a file that may just have been finished, so that a look within a second pays."""
+
+
+@runtime_checkable
+class AsksWhatIsKnown(Protocol):
+    """A source that need not look into what was taken down before it was made."""
+
+    def ask(self, known: Callable[[str], bool]) -> None:
+        """Ask this whether the recording of a key is known and complete; it answers at once."""
 
 
 @runtime_checkable

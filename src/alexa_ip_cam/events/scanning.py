@@ -10,7 +10,7 @@ from pathlib import Path
 
 from alexa_ip_cam.events.database import DatabaseError
 from alexa_ip_cam.events.outbox import Outbox
-from alexa_ip_cam.events.recording import NoticesClosing, Recording, Source, Watcher
+from alexa_ip_cam.events.recording import AsksWhatIsKnown, NoticesClosing, Recording, Source, Watcher
 
 SourceMaker = Callable[[], Source]
 WatcherMaker = Callable[[Callable[[str, Path], None]], Watcher]
@@ -114,13 +114,19 @@ class _Camera:
         self._watch = watch
         self._stopping = stopping
         self._rescan_seconds = rescan_seconds
-        self._source = make()
+        self._source = self._made()
         self._watched: set[Path] = set()
 
     def closed(self, path: Path) -> None:
         """A file was closed."""
         if isinstance(self._source, NoticesClosing):
             self._source.closed(path)
+
+    def _made(self) -> Source:
+        source = self._make()
+        if isinstance(source, AsksWhatIsKnown):
+            source.ask(lambda key: self._outbox.is_known(self._camera_id, key, complete=True))
+        return source
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -137,7 +143,7 @@ class _Camera:
             return self._troubled(str(error))
         except Exception as error:  # noqa: BLE001
             # What it has handed out it believes to be taken down: another one looks at everything again.
-            self._source, self._watched = self._make(), set()
+            self._source, self._watched = self._made(), set()
             if isinstance(error, DatabaseError):
                 return self._troubled(str(error))
             _log.exception("%s: a fault of this program", self._camera_id)

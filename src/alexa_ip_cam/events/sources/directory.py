@@ -48,6 +48,11 @@ class DirectorySource:
         self._settling = False
         self._is_first = True
         self._told_foreign = False
+        self._is_known: Callable[[str], bool] = lambda _: False
+
+    def ask(self, known: Callable[[str], bool]) -> None:
+        """Ask this whether a recording is known, rather than look into thousands of files after a start."""
+        self._is_known = known
 
     def scan(self) -> Iterator[Recording]:
         """Everything that may be new, oldest first; one that is not complete comes again at every scan.
@@ -113,7 +118,9 @@ class DirectorySource:
         if FOREIGN.search(relative):
             self._tell_foreign(relative)
             return None
-        if self._layout.pattern.search(relative) is None:
+        # A name may have bytes that are no UTF-8, which a database of texts does not take.
+        key = os.fsencode(relative).decode("utf-8", "backslashreplace")
+        if self._layout.pattern.search(relative) is None or (path not in self._growing and self._is_known(key)):
             return None
         try:
             look = look_at(Path(path))
@@ -123,9 +130,9 @@ class DirectorySource:
         named = read_name(self._layout, relative, self._zone, near=changed)
         if named is None or (named.start or changed) < first_moment():
             return None
-        return self._judge(path, relative, named, look, changed)
+        return self._judge(path, key, named, look, changed)
 
-    def _judge(self, path: str, relative: str, named: Named, look: Look, changed: datetime) -> Recording:
+    def _judge(self, path: str, key: str, named: Named, look: Look, changed: datetime) -> Recording:
         file = self._growing.get(path)
         if file is None:
             file = self._growing[path] = GrowingFile(
@@ -138,7 +145,7 @@ class DirectorySource:
         try:
             state = file.state(look, self._closed.get(path))
         except OSError as error:
-            _log.info("%s: %s cannot be read yet: %s", self._camera_id, relative, error)
+            _log.info("%s: %s cannot be read yet: %s", self._camera_id, key, error)
             state = State.GROWING
         self._settling |= state is State.SETTLING
         complete = state is State.FINISHED
@@ -147,8 +154,7 @@ class DirectorySource:
             start, end = self._times(file, Path(path), named, changed)
         return Recording(
             camera_id=self._camera_id,
-            # A name may have bytes that are no UTF-8, which a database of texts does not take.
-            key=os.fsencode(relative).decode("utf-8", "backslashreplace"),
+            key=key,
             files=(Path(path),),
             start=start or changed,
             end=end if complete else None,
