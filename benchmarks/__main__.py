@@ -30,8 +30,9 @@ NAMES = (
     "hostile",
     "skill",
     "events",
+    "recordings",
 )
-WITHOUT_HOME = ("skill", "events")
+WITHOUT_HOME = ("skill", "events", "recordings")
 ONLY_WHEN_NAMED = ("hour",)
 
 
