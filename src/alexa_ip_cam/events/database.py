@@ -72,8 +72,15 @@ _INSIST_SECONDS = 2.0
 _log = logging.getLogger(__name__)
 
 
+_DAMAGED = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
+
+
 class DatabaseError(Exception):
     """The database cannot be used now, most often because the disk is full; nothing has been changed."""
+
+
+class DamagedError(DatabaseError):
+    """The file is damaged: opening it anew puts it aside."""
 
 
 class Database:
@@ -96,7 +103,7 @@ class Database:
         try:
             self._sql = self._open()
         except sqlite3.DatabaseError as error:
-            if getattr(error, "sqlite_errorname", "") not in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
+            if not _is_damage(error):
                 raise DatabaseError(f"{path} cannot be opened: {error}") from error
             self._put_aside(error)
             try:
@@ -136,7 +143,7 @@ class Database:
                 raise
             except sqlite3.DatabaseError as error:
                 self._undo()
-                raise DatabaseError(f"{self.path}: {error}") from error
+                raise self._trouble(error) from error
             except BaseException:
                 self._undo()
                 raise
@@ -157,7 +164,7 @@ class Database:
             try:
                 yield self._sql
             except sqlite3.DatabaseError as error:
-                raise DatabaseError(f"{self.path}: {error}") from error
+                raise self._trouble(error) from error
 
     def notify(self) -> None:
         """Wake whoever waits for a change."""
@@ -181,6 +188,10 @@ class Database:
         if self._sql.in_transaction:
             self._sql.execute("ROLLBACK")
 
+    def _trouble(self, error: sqlite3.DatabaseError) -> DatabaseError:
+        kind = DamagedError if _is_damage(error) else DatabaseError
+        return kind(f"{self.path}: {error}")
+
     def _data_version(self) -> int:
         return int(self._sql.execute("PRAGMA data_version").fetchone()[0])
 
@@ -193,6 +204,10 @@ class Database:
             sql.execute("PRAGMA synchronous = FULL")
             sql.execute("PRAGMA cache_size = -1000")
             version = sql.execute("PRAGMA user_version").fetchone()[0]
+            if version == _VERSION and (found := sql.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+                damage = sqlite3.DatabaseError(found)
+                damage.sqlite_errorname = "SQLITE_CORRUPT"
+                raise damage
             if version == 0:
                 sql.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
             elif version != _VERSION:
@@ -209,6 +224,11 @@ class Database:
         self.path.rename(kept)
         for ending in ("-wal", "-shm"):
             self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    # An error of SQLite's own module has no name.
+    return getattr(error, "sqlite_errorname", "").startswith(_DAMAGED)
 
 
 def insist(step: Callable[[], object], stopping: threading.Event) -> bool:

@@ -15,7 +15,7 @@ from alexa_ip_cam.events.clip import ClipMaker
 from alexa_ip_cam.events.clip_maker import FfmpegClips
 from alexa_ip_cam.events.config import Config, Keys, load, load_keys
 from alexa_ip_cam.events.converting import Converter
-from alexa_ip_cam.events.database import DatabaseError
+from alexa_ip_cam.events.database import DamagedError, DatabaseError
 from alexa_ip_cam.events.health import Health
 from alexa_ip_cam.events.messages import Site
 from alexa_ip_cam.events.outbox import Outbox
@@ -138,6 +138,7 @@ class Service:
     def _look_after(self) -> None:
         period = self._notifier.watchdog_seconds()
         tick = min(TICK_SECONDS, period / 3) if period is not None else TICK_SECONDS
+        trouble = ""
         while not self._stopping:
             self._wake.wait(tick)
             self._wake.clear()
@@ -147,8 +148,14 @@ class Service:
                     self._reloading = False
                     self._reload()
                 self._housekeeping()
+            except DamagedError as error:
+                raise PartDiedError(str(error)) from error
             except DatabaseError as error:
-                _log.error("%s", error)
+                if str(error) != trouble:
+                    _log.error("%s", error)
+                trouble = str(error)
+            else:
+                trouble = ""
             # Only this loop says that all is well, and it goes through the database, which everything needs.
             self._notifier.alive()
 

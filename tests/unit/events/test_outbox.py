@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from alexa_ip_cam.events.config import INTERFACES
-from alexa_ip_cam.events.database import Database, DatabaseError, insist
+from alexa_ip_cam.events.database import DamagedError, Database, DatabaseError, insist
 from alexa_ip_cam.events.outbox import FRESH_SECONDS, Job, Outbox
 from alexa_ip_cam.events.queue import MAX_WAITING
 from alexa_ip_cam.events.recording import Recording
@@ -487,6 +487,33 @@ def test_a_damaged_file_is_kept_and_a_new_one_begun(
     kept = list(tmp_path.glob("*.damaged-*"))
     assert len(kept) == bool(damage)
     assert ("is damaged" in caplog.text) == bool(damage)
+
+
+def test_damage_in_the_middle_is_found_at_the_next_start(outbox: Outbox, clock: Clock, tmp_path: Path) -> None:
+    with outbox.batch():
+        for number in range(2000):
+            outbox.found(recording(clock.moment, key=f"{number}{'x' * 100}", cause="audio"))
+    outbox.close()
+    path = tmp_path / "events.db"
+    with path.open("r+b") as file:
+        for page in range(5, 40):
+            file.seek(page * 4096)
+            file.write(b"\xa5" * 4096)
+    again = Outbox(path, interfaces=INTERFACES, clock=clock)
+    assert len(list(tmp_path.glob("*.damaged-*"))) == 1
+    assert again.found(recording(clock.moment))
+    again.close()
+
+
+def test_damage_while_it_is_open_is_called_so(outbox: Outbox, tmp_path: Path) -> None:
+    with outbox.database.look() as sql:
+        sql.execute("PRAGMA cache_size = 0")
+        sql.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with (tmp_path / "events.db").open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xa5" * 200_000)
+    with pytest.raises(DamagedError):
+        outbox.is_known("porch", "x", complete=True)
 
 
 def test_the_file_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
