@@ -29,8 +29,10 @@ NAMES = (
     "capacity",
     "hostile",
     "skill",
+    "events",
+    "recordings",
 )
-WITHOUT_HOME = ("skill",)
+WITHOUT_HOME = ("skill", "events", "recordings")
 ONLY_WHEN_NAMED = ("hour",)
 
 
