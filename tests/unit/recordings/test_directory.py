@@ -285,6 +285,26 @@ def test_recordings_long_past_get_no_clip(source: Make, drop: Path, film: Film, 
     assert drop / "2020/01/01" not in set(watched.directories())
 
 
+def test_a_folder_that_may_not_be_read_is_told_and_stops_no_other(
+    source: Make, drop: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    watched = source()
+    (drop / "a").mkdir()
+    (drop / "b").mkdir()
+    (drop / "b" / named()).write_bytes(b"x")
+    real = os.scandir
+
+    def closed(path: str) -> object:
+        if path.endswith("/a"):
+            raise PermissionError(13, "Permission denied", path)
+        return real(path)
+
+    monkeypatch.setattr("os.scandir", closed)
+    assert complete(watched) == [False]
+    assert complete(watched) == [False]
+    assert caplog.text.count("/drop/a may not be read") == 1
+
+
 def test_a_file_that_vanishes_is_forgotten(source: Make, drop: Path, clock: Clock) -> None:
     watched = source()
     (drop / named()).write_bytes(b"x")

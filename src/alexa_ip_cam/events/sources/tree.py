@@ -1,5 +1,6 @@
 """A tree of recordings, looked at again and again: what has not changed since the last look costs next to nothing."""
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,8 @@ RELIST_SECONDS = 900.0
 """After how long every folder is listed again, whatever its time of change says."""
 
 _COLD_SECONDS = 36 * 3600.0
+
+_log = logging.getLogger(__name__)
 
 
 class Folder:
@@ -102,6 +105,7 @@ class Tree:
         self._descend = descend
         self._rests = rests
         self._clock = clock
+        self._told: set[str] = set()
 
     def walk(self) -> Iterator[Folder]:
         """Every folder of the tree, freshly listed, a folder before those in it, in the order of their names.
@@ -130,10 +134,18 @@ class Tree:
             if not may_wait:
                 try:
                     child.refresh(now)
+                except PermissionError:
+                    self._tell(child.path)
+                    continue
                 except OSError:
-                    continue  # gone, or not ours to read: as if it were not there
+                    continue  # gone
             folder.children[name] = child
             yield from self._walk(child, now, wall)
+
+    def _tell(self, path: str) -> None:
+        if path not in self._told:
+            self._told.add(path)
+            _log.warning("%s may not be read; name a group that may in events_groups", path)
 
     def hot(self) -> list[Path]:
         """The folders in which something new may appear, as of the last walk."""
