@@ -168,7 +168,15 @@ class SkillSteps:
             return
         what = "The skill's manifest could not be updated"
         path = _STAGE.format(self.skill_id) + "/manifest"
-        self._smapi.call("PUT", path, {"manifest": target}, what=what, expect=(200, 202), etag=found.etag)
+        try:
+            self._smapi.call("PUT", path, {"manifest": target}, what=what, expect=(200, 202), etag=found.etag)
+        except SmapiError as error:
+            # Somebody changed it since it was read; maybe this very request, whose answer got lost.
+            fresh = self._read() if error.status == 412 and found.etag else None
+            if fresh is None:
+                raise
+            self._update(wanted, fresh._replace(etag=""))
+            return
         self._await(what)
 
     def _await(self, what: str) -> None:

@@ -1,0 +1,106 @@
+"""An owner who is logged in at a simulated Amazon, and the skill's module at work on it."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alexa_ip_cam.alexa import lwa
+from alexa_ip_cam.deploy import private_file
+from simulators.amazon.lwa import Lwa
+from simulators.amazon.smapi import Smapi
+
+Run = Callable[..., dict[str, Any]]
+
+CLIENT = lwa.Client("amzn1.application-oa2-client.0123456789abcdef0123456789abcdef", "s3cret-of-the-security-profile")
+OWNER = "amzn1.account.AHOME0000000000000000OWNER"
+ARNS = {
+    "NA": "arn:aws:lambda:us-east-1:123456789012:function:alexa-ip-cam:live",
+    "EU": "arn:aws:lambda:eu-west-1:123456789012:function:alexa-ip-cam:live",
+}
+
+
+def manifest(*locales: str, name: str = "My Cameras", site: str = "cams.example.com") -> dict[str, Any]:
+    texts = {"name": name, "summary": "s", "description": "d", "examplePhrases": ["Alexa, show the porch"]}
+    return {
+        "manifestVersion": "1.0",
+        "apis": {"smartHome": {"protocolVersion": "3"}},
+        "publishingInformation": {
+            "category": "SMART_HOME",
+            "testingInstructions": f"Made for {site}",
+            "locales": {locale: texts for locale in locales or ("en-US",)},
+        },
+        "privacyAndCompliance": {
+            "allowsPurchases": False,
+            "usesPersonalInfo": True,
+            "isChildDirected": False,
+            "isExportCompliant": True,
+            "containsAds": False,
+        },
+    }
+
+
+@pytest.fixture
+def login() -> Iterator[Lwa]:
+    with Lwa() as lwa_server:
+        lwa_server.add_client(*CLIENT)
+        yield lwa_server
+
+
+@pytest.fixture
+def amazon(login: Lwa) -> Iterator[Smapi]:
+    """Lets every skill call every function, until a test says otherwise."""
+    with Smapi(login, lambda arn, skill_id: bool(arn and skill_id), build_seconds=0.05) as smapi:
+        yield smapi
+
+
+@pytest.fixture
+def folder(tmp_path: Path, login: Lwa) -> Path:
+    """The inventory's directory, with a log-in."""
+    inventory = tmp_path / "inventory"
+    inventory.mkdir()
+    tokens = lwa.exchange_code(
+        login.new_code(CLIENT.client_id, OWNER, redirect_uri="http://127.0.0.1:9090/cb"),
+        CLIENT,
+        redirect_uri="http://127.0.0.1:9090/cb",
+        url=login.url,
+    )
+    kept = {**CLIENT._asdict(), "refresh_token": tokens.refresh_token, "user_id": OWNER}
+    private_file.write(inventory / private_file.LOGIN, kept)
+    return inventory
+
+
+class SkillBench:
+    """The module ``alexa_skill``, and what it leaves."""
+
+    def __init__(self, run_module: Run, folder: Path, login: Lwa, amazon: Smapi) -> None:
+        self._run, self.folder, self.login, self.amazon = run_module, folder, login, amazon
+        self.skill_file = folder / private_file.SKILL
+
+    def __call__(self, *locales: str, check: bool = False, **changed: Any) -> dict[str, Any]:
+        arguments = {
+            "login_file": str(self.folder / private_file.LOGIN),
+            "skill_file": str(self.skill_file),
+            "manifest": manifest(*locales),
+            "endpoints": {"NA": ARNS["NA"]},
+            "patience": 5,
+            "pause": 0.01,
+            "smapi_url": self.amazon.url,
+            "lwa_url": self.login.url,
+            **changed,
+        }
+        return self._run("alexa_skill", arguments, check=check)
+
+    def kept(self) -> dict[str, Any]:
+        if self.skill_file.exists():
+            assert stat.S_IMODE(self.skill_file.stat().st_mode) == 0o600
+        return private_file.read(self.skill_file)
+
+
+@pytest.fixture
+def skill(run_module: Run, folder: Path, login: Lwa, amazon: Smapi) -> SkillBench:
+    return SkillBench(run_module, folder, login, amazon)
