@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from alexa_ip_cam.skill.dispatch import answer
+from alexa_ip_cam.skill.dispatch import Skill
 from alexa_ip_cam.skill.settings import load_settings
 
-_SETTINGS = load_settings(Path(__file__).with_name("settings.json"))
+_SKILL = Skill(load_settings(Path(__file__).with_name("settings.json")))
 
 
 def handler(event: object, context: Any) -> dict[str, Any]:
     """Answer one directive of Alexa."""
-    return answer(event, _SETTINGS, context.aws_request_id)
+    return _SKILL.answer(event, context.aws_request_id)

@@ -5,26 +5,29 @@ Forms as in Amazon's smart home message guide and its published message schema (
 
 import re
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from .errors import AlexaError, InvalidDirectiveError
+from .errors import AcceptGrantFailedError, AlexaError, InvalidDirectiveError
 
 Message = dict[str, Any]
 
 PAYLOAD_VERSION = "3"
+ACCEPT_GRANT = ("Alexa.Authorization", "AcceptGrant")
 MAX_ENDPOINTS = 300  # per discovery response
 ENDPOINT_ID = re.compile(r"[a-zA-Z0-9_\-=#;:?@&]{1,256}")
 
 
 class Directive(NamedTuple):
-    """What a handler needs to know of a directive."""
+    """What a handler needs to know of a directive. `token`: the bearer token of its scope, wherever that stands."""
 
     namespace: str
     name: str
+    payload_version: str
     payload: Message
     correlation_token: str | None
     endpoint_id: str | None
+    token: str | None
 
 
 def parse_directive(event: object) -> Directive:
@@ -34,41 +37,51 @@ def parse_directive(event: object) -> Directive:
         event: what Lambda was invoked with, of any shape.
 
     Raises:
-        InvalidDirectiveError: a part is missing or has the wrong type, or the payload version is not 3.
+        InvalidDirectiveError: a part is missing or has the wrong type.
     """
     directive = _object(event, "directive")
     header = _object(directive, "header")
-    namespace, name = header.get("namespace"), header.get("name")
-    if not isinstance(namespace, str) or not isinstance(name, str):
-        raise InvalidDirectiveError("The directive's header needs a namespace and a name.")
-    if header.get("payloadVersion") != PAYLOAD_VERSION:
-        raise InvalidDirectiveError(f"Only payload version {PAYLOAD_VERSION} is supported.")
+    namespace, name, version = (header.get(key) for key in ("namespace", "name", "payloadVersion"))
+    if not isinstance(namespace, str) or not isinstance(name, str) or not isinstance(version, str):
+        raise InvalidDirectiveError("The directive's header needs a namespace, a name and a payload version.")
+    payload = _object(directive, "payload")
     return Directive(
         namespace,
         name,
-        _object(directive, "payload"),
+        version,
+        payload,
         _correlation_token(header.get("correlationToken")),
         _endpoint_id(directive.get("endpoint")),
+        _token(directive.get("endpoint"), payload),
     )
 
 
 def response(directive: Directive, namespace: str, name: str, payload: Message) -> Message:
-    """The answer to a directive: its correlation token and endpoint are repeated, the message id is new."""
-    return _event(namespace, name, payload, directive.correlation_token, directive.endpoint_id)
+    """The answer to a directive: its version, correlation token and endpoint are repeated, the message id is new."""
+    header = _header(namespace, name, directive.payload_version, directive.correlation_token)
+    return _event(header, payload, directive.endpoint_id)
 
 
 def error_response(event: object, error: AlexaError) -> Message:
-    """The ErrorResponse to an event of any shape; repeats the correlation token and endpoint if it has them."""
+    """The ErrorResponse to an event of any shape; repeats the correlation token and endpoint if it has them.
+
+    What goes wrong with an AcceptGrant has one type only, in its own namespace ("Alexa.Authorization Interface" page).
+    """
     correlation_token = endpoint_id = None
+    namespace, error_type = "Alexa", error.error_type
     if isinstance(event, dict) and isinstance(directive := event.get("directive"), dict):
         if isinstance(header := directive.get("header"), dict):
             correlation_token = _correlation_token(header.get("correlationToken"))
+            if (header.get("namespace"), header.get("name")) == ACCEPT_GRANT:
+                namespace, error_type = ACCEPT_GRANT[0], AcceptGrantFailedError.error_type
         endpoint_id = _endpoint_id(directive.get("endpoint"))
-    payload = {"type": error.error_type, "message": str(error)}
-    return _event("Alexa", "ErrorResponse", payload, correlation_token, endpoint_id)
+    header = _header(namespace, "ErrorResponse", PAYLOAD_VERSION, correlation_token)
+    return _event(header, {"type": error_type, "message": str(error)}, endpoint_id)
 
 
-def context_property(namespace: str, name: str, value: object, *, sampled: datetime) -> Message:
+def context_property(
+    namespace: str, name: str, value: object, *, sampled: datetime, uncertainty: timedelta = timedelta()
+) -> Message:
     """One reported state for a response's context.
 
     Args:
@@ -76,13 +89,14 @@ def context_property(namespace: str, name: str, value: object, *, sampled: datet
         name: the property, such as ``connectivity``.
         value: in the property's own form.
         sampled: an aware time, when the value was known to be true.
+        uncertainty: how long ago that was.
     """
     return {
         "namespace": namespace,
         "name": name,
         "value": value,
         "timeOfSample": timestamp(sampled),
-        "uncertaintyInMilliseconds": 0,
+        "uncertaintyInMilliseconds": uncertainty // timedelta(milliseconds=1),
     }
 
 
@@ -91,17 +105,14 @@ def timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
-def _event(
-    namespace: str, name: str, payload: Message, correlation_token: str | None, endpoint_id: str | None
-) -> Message:
-    header = {
-        "namespace": namespace,
-        "name": name,
-        "payloadVersion": PAYLOAD_VERSION,
-        "messageId": str(uuid.uuid4()),
-    }
+def _header(namespace: str, name: str, version: str, correlation_token: str | None) -> Message:
+    header = {"namespace": namespace, "name": name, "payloadVersion": version, "messageId": str(uuid.uuid4())}
     if correlation_token is not None:
         header["correlationToken"] = correlation_token
+    return header
+
+
+def _event(header: Message, payload: Message, endpoint_id: str | None) -> Message:
     event: Message = {"header": header, "payload": payload}
     if endpoint_id is not None:
         event["endpoint"] = {"endpointId": endpoint_id}
@@ -125,3 +136,17 @@ def _correlation_token(value: object) -> str | None:
 def _endpoint_id(endpoint: object) -> str | None:
     value = endpoint.get("endpointId") if isinstance(endpoint, dict) else None
     return value if isinstance(value, str) and ENDPOINT_ID.fullmatch(value) else None
+
+
+def _token(endpoint: object, payload: Message) -> str | None:
+    # Of the endpoint; of all that the account owns (Discover, GetMediaMetadata); of who is granting (AcceptGrant).
+    places = (
+        endpoint.get("scope") if isinstance(endpoint, dict) else None,
+        payload.get("scope"),
+        payload.get("grantee"),
+    )
+    for scope in places:
+        if isinstance(scope, dict) and scope.get("type") in ("BearerToken", "BearerTokenWithPartition"):
+            token = scope.get("token")
+            return token if isinstance(token, str) else None
+    return None
