@@ -158,7 +158,8 @@ def alexa_statements(policy: str) -> dict[str, str]:
     """Statements of a function's policy that let Alexa call it: their ids, and the skill each is bound to."""
     found = {}
     for statement in json.loads(policy).get("Statement", []):
-        if statement.get("Principal", {}).get("Service") == ALEXA:
+        principal = statement.get("Principal")
+        if isinstance(principal, Mapping) and principal.get("Service") == ALEXA:
             condition = statement.get("Condition", {}).get("StringEquals", {})
             found[str(statement["Sid"])] = str(condition.get("lambda:EventSourceToken", ""))
     return found

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -30,7 +31,7 @@ class Aws:
         self._log = Path(self._scratch.name, "log")
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"],
+                [sys.executable, Path(__file__).with_name("aws_server.py"), "-H", "127.0.0.1", "-p", "0"],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -47,11 +48,16 @@ class Aws:
     ) -> None:
         self._stop()
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, region: str = REGION) -> Any:
         """boto3's client of a service."""
         key_id, secret = ACCESS_KEY
-        session = Session(aws_access_key_id=key_id, aws_secret_access_key=secret, region_name=REGION)
+        session = Session(aws_access_key_id=key_id, aws_secret_access_key=secret, region_name=region)
         return session.client(service, endpoint_url=self.url)
+
+    def reset(self) -> None:
+        """Forget everything that was made."""
+        with urllib.request.urlopen(urllib.request.Request(f"{self.url}/moto-api/reset", method="POST")) as answer:  # noqa: S310
+            answer.read()
 
     def make_table(self, name: str) -> None:
         """A table with the keys that docs/design.md names ("The store")."""

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.module_utils.appliance import aws_cloud
+from boto3.session import Session
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 
 from alexa_ip_cam.alexa import lwa
 from alexa_ip_cam.deploy import private_file
+from simulators.amazon.aws import ACCESS_KEY, Aws
 from simulators.amazon.lwa import Lwa
 from simulators.amazon.smapi import Smapi
 
@@ -104,3 +111,75 @@ class SkillBench:
 @pytest.fixture
 def skill(run_module: Run, folder: Path, login: Lwa, amazon: Smapi) -> SkillBench:
     return SkillBench(run_module, folder, login, amazon)
+
+
+@pytest.fixture(scope="session")
+def aws_server() -> Iterator[Aws]:
+    with Aws() as server:
+        yield server
+
+
+@pytest.fixture
+def aws(aws_server: Aws, monkeypatch: pytest.MonkeyPatch) -> Aws:
+    """An empty account; this machine has credentials for it."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY[0])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", ACCESS_KEY[1])
+    # boto3 reads a megabyte of descriptions for each new session.
+    monkeypatch.setattr(aws_cloud, "Session", functools.cache(Session))
+    aws_server.reset()
+    return aws_server
+
+
+class Interference:
+    """Refuses one call to AWS, or ends the process once it was carried out."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._calls: list[str] = []
+        self._at, self._refuse = -1, False
+        original = BaseClient._make_api_call
+
+        def call(client: Any, operation: str, parameters: Any) -> Any:
+            number = len(self._calls)
+            self._calls.append(operation)
+            if number == self._at and self._refuse:
+                error = {"Code": "AccessDeniedException", "Message": "Told\nto."}
+                raise ClientError({"Error": error}, operation)
+            try:
+                return original(client, operation, parameters)
+            finally:
+                if number == self._at:
+                    raise KeyboardInterrupt
+
+        monkeypatch.setattr(BaseClient, "_make_api_call", call)
+
+    def calls_of(self, work: Callable[[], Any]) -> list[str]:
+        """The operations that some work calls, in order."""
+        self._calls.clear()
+        work()
+        return list(self._calls)
+
+    @contextlib.contextmanager
+    def refusing(self, at: int) -> Iterator[None]:
+        """Let the call of that number be refused."""
+        with self._armed(at, refuse=True):
+            yield
+
+    @contextlib.contextmanager
+    def dying_after(self, at: int) -> Iterator[None]:
+        """Let the call of that number be the last."""
+        with self._armed(at, refuse=False):
+            yield
+
+    @contextlib.contextmanager
+    def _armed(self, at: int, *, refuse: bool) -> Iterator[None]:
+        self._calls.clear()
+        self._at, self._refuse = at, refuse
+        try:
+            yield
+        finally:
+            self._at = -1
+
+
+@pytest.fixture
+def interference(monkeypatch: pytest.MonkeyPatch) -> Interference:
+    return Interference(monkeypatch)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible.module_utils.appliance import aws_function, aws_rules
+from ansible.module_utils.appliance import aws_cloud, aws_function, aws_rules
 from ansible.module_utils.appliance.aws_cloud import AwsCloud, AwsError
-from botocore.client import BaseClient
-from botocore.exceptions import ClientError
+from boto3.session import Session
 
-from simulators.amazon.aws import ACCESS_KEY, Aws
+from simulators.amazon.aws import Aws
+from unit.deploy.conftest import Interference
 
+TRUST = json.dumps(aws_rules.trust_policy())
 SKILL = "amzn1.ask.skill.01234567-89ab-cdef-0123-456789abcdef"
 
 
@@ -40,20 +40,6 @@ def wanted(**changed: Any) -> aws_function.Wanted:
         settle_seconds=0,
     )
     return whole._replace(**changed)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Aws]:
-    with Aws() as aws:
-        yield aws
-
-
-@pytest.fixture
-def aws(server: Aws, monkeypatch: pytest.MonkeyPatch) -> Aws:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY[0])
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", ACCESS_KEY[1])
-    server.reset()
-    return server
 
 
 def deploy(aws: Aws, *, check: bool = False, **changed: Any) -> list[str]:
@@ -179,10 +165,12 @@ def test_it_goes_without_a_trace(aws: Aws) -> None:
 
 
 def test_what_others_made_is_left_alone(aws: Aws) -> None:
-    role = aws.client("iam").create_role(RoleName="alexa-ip-cam", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    iam = aws.client("iam")
+    role = iam.create_role(RoleName="another", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    iam.create_role(RoleName="alexa-ip-cam", AssumeRolePolicyDocument=TRUST)
     with pytest.raises(AwsError, match=r"There is a role alexa-ip-cam already, .*; set lambda_name"):
         deploy(aws)
-    aws.client("iam").delete_role(RoleName="alexa-ip-cam")
+    iam.delete_role(RoleName="alexa-ip-cam")
     aws.client("lambda").create_function(
         FunctionName="alexa-ip-cam", Runtime="python3.13", Role=role, Handler="a.b", Code={"ZipFile": b"x"}
     )
@@ -192,68 +180,30 @@ def test_what_others_made_is_left_alone(aws: Aws) -> None:
         aws_function.absent(AwsCloud(aws.url, check=False), "alexa-ip-cam")
 
 
-class Interference:
-    """Counts the calls to AWS; refuses one, or ends the process with it, before or after it was carried out."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.calls: list[str] = []
-        self.at = -1
-        self.code = ""
-        original = BaseClient._make_api_call
-
-        def call(client: Any, operation: str, parameters: Any) -> Any:
-            number = len(self.calls)
-            self.calls.append(operation)
-            if number == self.at and self.code:
-                raise ClientError({"Error": {"Code": self.code, "Message": "Told\nto."}}, operation)
-            answer = original(client, operation, parameters)
-            if number == self.at:
-                raise KeyboardInterrupt
-            return answer
-
-        monkeypatch.setattr(BaseClient, "_make_api_call", call)
-
-    def arm(self, at: int, code: str = "") -> None:
-        self.calls.clear()
-        self.at, self.code = at, code
-
-
-@pytest.fixture
-def interference(monkeypatch: pytest.MonkeyPatch) -> Interference:
-    return Interference(monkeypatch)
-
-
 def test_every_call_refused_is_one_message_with_the_mend(aws: Aws, interference: Interference) -> None:
-    interference.arm(-1)
-    deploy(aws)
-    calls = list(interference.calls)
-    aws.reset()
+    calls = interference.calls_of(lambda: deploy(aws))
+    whole = state(aws)
     for number, operation in enumerate(calls):
-        interference.arm(number, "AccessDeniedException")
-        with pytest.raises(AwsError) as caught:
+        aws.reset()
+        with interference.refusing(number), pytest.raises(AwsError) as caught:
             deploy(aws)
-        assert f":{operation} in " in str(caught.value), operation
-        assert f"allow {str(caught.value).split('AWS refused ')[1].split(' in ')[0]} to the AWS user" in str(caught.value)
-        assert "\n" not in str(caught.value)
-    interference.arm(-1)
-    deploy(aws)
-    assert state(aws)["permissions"] == [("alexa-connectedhome.amazon.com", SKILL)]
+        refused, mend = str(caught.value).split(" (AccessDeniedException: Told to.); ")
+        service = refused.removeprefix("AWS refused ").split(":")[0]
+        assert mend.startswith(f"allow {service}:{operation} to the AWS user that deploys")
+        deploy(aws)
+        assert state(aws) == whole, operation
 
 
 def test_a_run_killed_after_any_call_is_gone_on_with(aws: Aws, interference: Interference) -> None:
-    interference.arm(-1)
-    deploy(aws)
-    whole, calls = state(aws), len(interference.calls)
-    for number in range(calls):
-        interference.arm(-1)
+    calls = interference.calls_of(lambda: deploy(aws))
+    whole = state(aws)
+    for number, operation in enumerate(calls):
         aws.reset()
-        interference.arm(number)
-        with pytest.raises(KeyboardInterrupt):
+        with interference.dying_after(number), pytest.raises(KeyboardInterrupt):
             deploy(aws)
-        interference.arm(-1)
         deploy(aws)
-        assert state(aws) == whole, number
-        assert deploy(aws) == [], number
+        assert state(aws) == whole, operation
+        assert deploy(aws) == [], operation
 
 
 @pytest.mark.parametrize(
@@ -273,6 +223,7 @@ def test_each_kind_of_error_has_its_mend(code: str, words: str) -> None:
 def test_no_credentials_and_no_network_are_told(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(AwsError, match="AWS cannot be reached for sts:GetCallerIdentity"):
         AwsCloud("http://127.0.0.1:9", check=True).account()
+    monkeypatch.setattr(aws_cloud, "Session", Session)  # one that has not found any yet
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
