@@ -103,7 +103,7 @@ actions:
   elements: str
   returned: always
 next_steps:
-  description: What the owner has to do by hand, as no API can.
+  description: What the owner has to do by hand, as no API can; lines of a numbered list.
   type: list
   elements: str
   returned: success

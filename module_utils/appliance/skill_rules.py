@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 Json = dict[str, Any]
@@ -18,14 +18,6 @@ EVENTS_PERMISSION = "alexa::async_event:write"
 REGIONS = {"NA": "us-east-1", "EU": "eu-west-1", "FE": "us-west-2"}
 """Alexa's regions, and the one region of AWS that each of them calls smart home functions in."""
 
-_REGION_OF_LOCALE = {
-    "NA": ("en-US", "en-CA", "es-MX", "es-US", "fr-CA", "pt-BR"),
-    "EU": ("en-GB", "en-IN", "de-DE", "fr-FR", "it-IT", "es-ES", "nl-NL", "hi-IN", "ar-SA"),
-    "FE": ("en-AU", "ja-JP"),
-}
-LOCALES = {locale: region for region, locales in _REGION_OF_LOCALE.items() for locale in locales}
-"""Every locale that cameras are known to work in, and its region at Alexa."""
-
 # Maps whose keys are ours alone: what is not wanted has to go. Elsewhere the owner may have added something.
 _WHOLE = {("publishingInformation", "locales"), ("privacyAndCompliance", "locales"), ("apis", "smartHome", "regions")}
 
@@ -34,15 +26,6 @@ _LINK_URLS = (
     "https://layla.amazon.com/api/skill/link/{vendor}",
     "https://alexa.amazon.co.jp/api/skill/link/{vendor}",
 )
-
-
-def regions_of(locales: Sequence[str]) -> list[str]:
-    """Alexa's regions for a list of locales, each once, in the order of the list.
-
-    Raises:
-        KeyError: a locale is unknown.
-    """
-    return list(dict.fromkeys(LOCALES[locale] for locale in locales))
 
 
 def with_permission(manifest: Mapping[str, Any]) -> Json:
@@ -124,15 +107,16 @@ def marker(manifest: Mapping[str, Any]) -> str:
 
 
 def next_steps(client_id: str, vendor_id: str, name: str, *, is_enabled: bool) -> list[str]:
-    """What no API can do, in order, with the values to paste."""
-    urls = "\n".join("   " + url.format(vendor=vendor_id) for url in _LINK_URLS)
-    wake = "It is enabled for you already; open it and link your account" if is_enabled else "Enable it"
+    """What no API can do, as the lines of a numbered list, with the values to paste."""
+    wake = "open it and link your account" if is_enabled else "enable it"
     return [
-        "At https://developer.amazon.com/loginwithamazon/console/site/lwa/overview.html, in the security profile with\n"
-        f"   the client id {client_id}, under Web Settings, add these Allowed Return URLs:\n{urls}",
-        f'In the Alexa app: More, Skills & Games, Your Skills, Dev, "{name}". {wake}: log in with the Amazon\n'
-        "   account that your Echo devices use. Each member of the family with an account of their own does the same.",
-        'Say: "Alexa, discover devices".',
+        "1. At https://developer.amazon.com/loginwithamazon/console/site/lwa/overview.html, in the security profile with",
+        f"   the client id {client_id},",
+        "   under Web Settings, these three must be among the Allowed Return URLs:",
+        *(f"   {url.format(vendor=vendor_id)}" for url in _LINK_URLS),
+        f'2. In the Alexa app, under More, Skills & Games, Your Skills, Dev, choose "{name}"; {wake}:',
+        "   log in with the Amazon account that your Echo devices use.",
+        '3. Say: "Alexa, discover devices".',
     ]
 
 

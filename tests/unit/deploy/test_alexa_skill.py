@@ -146,7 +146,7 @@ def test_enabling_that_only_the_app_can_do_is_left_to_it(skill: SkillBench) -> N
     skill.amazon.enabling_needs_linking = True
     first = skill()
     assert first["enabled"] is False
-    assert any("Enable it" in step for step in first["next_steps"])
+    assert any(step.endswith("enable it:") for step in first["next_steps"])
     assert [skill(check=check)["changed"] for check in (True, False)] == [False, False]
     skill.amazon.only_skill().enabled = True
     last = skill()
