@@ -32,10 +32,11 @@ CHOICES = {
     "audio": ("none", "aac", "g711"),
     "transport": ("tcp", "udp"),
     "warm": ("always", "on_demand"),
+    "host": ("local", "remote"),
 }
 
 REQUIRED = ("id", "name", "url", "manufacturer", "model", "width", "height", "audio")
-OPTIONAL = ("username", "password", "transport", "port", "warm")
+OPTIONAL = ("username", "password", "transport", "port", "warm", "doorbell", "host")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -210,6 +211,12 @@ def _choice_problems(key: str) -> Callable[[object], list[str]]:
     return rule
 
 
+def _doorbell_problems(value: object) -> list[str]:
+    if isinstance(value, bool):
+        return []
+    return ["doorbell must be true or false, without quotes; or leave it out for a camera without a bell"]
+
+
 def _port_problems(value: object) -> list[str]:
     if is_port(value):
         return []
@@ -234,5 +241,7 @@ _RULES: dict[str, Callable[[object], list[str]]] = {
     "audio": _choice_problems("audio"),
     "transport": _choice_problems("transport"),
     "warm": _choice_problems("warm"),
+    "doorbell": _doorbell_problems,
+    "host": _choice_problems("host"),
     "port": _port_problems,
 }

@@ -19,14 +19,14 @@ from botocore.exceptions import ClientError
 from alexa_ip_cam.alexa import lwa
 from alexa_ip_cam.deploy import private_file, skill_zip
 from alexa_ip_cam.login import Amazon, log_in
+from home.inventory import LWA_CLIENT_ID, OWNER
 from simulators.amazon.alexa import Alexa, Message
 from simulators.amazon.aws import ACCESS_KEY, Aws
 from simulators.amazon.lambda_runtime import LambdaRuntime
 from simulators.amazon.lwa import Lwa
 from simulators.amazon.smapi import AWS_REGIONS, EVENTS, Skill, Smapi
 
-OWNER = "amzn1.account.AHOME0000000000000000OWNER"
-PROFILE = lwa.Client(f"amzn1.application-oa2-client.{'0123456789abcdef' * 2}", "secret-of-the-security-profile")
+PROFILE = lwa.Client(LWA_CLIENT_ID, "secret-of-the-security-profile")
 NAME = "alexa-ip-cam"
 
 

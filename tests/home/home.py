@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 import shlex
 import shutil
 import subprocess
@@ -17,10 +18,11 @@ from cryptography import x509
 
 from alexa_ip_cam.lambda_zip import build, settings_from_inventory
 from home import playbook
-from home.inventory import CLIPS_NAME, STREAMS_NAME, Inventory
+from home.inventory import CLIPS_NAME, LWA_CLIENT_ID, OWNER, STREAMS_NAME, Inventory
 from sandbox import Machine, Network, cache_dir, debian_root, suite_from_env
 from simulators.amazon.alexa import Alexa
 from simulators.amazon.lambda_runtime import LambdaRuntime
+from simulators.amazon.lwa import Lwa
 from simulators.echo.watch import Watch, watch
 from world import World
 
@@ -123,11 +125,23 @@ class Home:
 
     @contextlib.contextmanager
     def alexa(self, *, sign_streams: bool = True) -> Iterator[Alexa]:
-        """Amazon's side: the zip that would be deployed, run by the real Lambda runtime client."""
+        """Amazon's side: the owner's account, and the very zip to deploy, run by the real Lambda runtime client.
+
+        There is no store: what needs one is answered with an error.
+        """
         archive = self.directory / "skill.zip"
-        build(settings_from_inventory(self.inventory.resolved(), sign_streams=sign_streams), archive)
-        with LambdaRuntime(archive) as function:
-            yield Alexa(function.invoke)
+        with Lwa() as lwa:
+            lwa.add_client(LWA_CLIENT_ID, secrets.token_urlsafe(32))
+            settings = settings_from_inventory(
+                {**self.inventory.resolved(), "gateway_enabled": sign_streams},
+                table="alexa-ip-cam",
+                region="eu-west-1",
+                lwa_url=lwa.url,
+                store_url="http://127.0.0.1:9",  # nobody listens there
+            )
+            build(settings, archive)
+            with LambdaRuntime(archive) as function:
+                yield Alexa(function.invoke, lwa.new_bearer(LWA_CLIENT_ID, OWNER))
 
     def served_chain(self, name: str = STREAMS_NAME) -> list[x509.Certificate]:
         """The certificates that port 443 serves for a name, leaf first."""

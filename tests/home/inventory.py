@@ -12,6 +12,8 @@ import yaml
 
 STREAMS_NAME = "cams.example.test"
 CLIPS_NAME = "clips.example.test"
+LWA_CLIENT_ID = "amzn1.application-oa2-client.00000000000000000000000000000001"
+OWNER = "amzn1.account.OWNER"
 
 
 def _write(path: Path, data: Mapping[str, Any], mode: int = 0o644) -> None:
@@ -52,6 +54,8 @@ class Inventory:
             "appliance_streams_name": STREAMS_NAME,
             "appliance_clips_name": CLIPS_NAME,
             "appliance_signing_key": self.secrets["vault_signing_key"],
+            "skill_lwa_client_id": LWA_CLIENT_ID,
+            "skill_owners": [OWNER],
             "cameras": self.cameras,
         }
 

@@ -38,7 +38,9 @@ HANDLERS: dict[tuple[str, str], Handler] = {
     ACCEPT_GRANT: Handler("3", accept_grant),
 }
 
+# Nothing of another form is logged: it could be a token in the wrong place.
 _DIRECTIVE_NAME = re.compile(r"[A-Za-z.]{1,100}")
+_ENDPOINT = re.compile(r"[a-z0-9_-]{1,253}:[a-z0-9-]{1,32}")
 _STORE_SECONDS = 1.0  # for one of two attempts; the function may run 6
 
 
@@ -67,7 +69,7 @@ class Skill:
         try:
             directive = parse_directive(event)
             entry["directive"] = _loggable_name(directive)
-            entry["endpoint"] = directive.endpoint_id
+            entry["endpoint"] = _loggable_endpoint(directive)
             handler = _handler(directive)
             asked = time.perf_counter()
             try:
@@ -115,6 +117,11 @@ def _handler(directive: Directive) -> Handler:
 def _loggable_name(directive: Directive) -> str:
     name = f"{directive.namespace}.{directive.name}"
     return name if _DIRECTIVE_NAME.fullmatch(name) else "malformed"
+
+
+def _loggable_endpoint(directive: Directive) -> str | None:
+    endpoint = directive.endpoint_id
+    return endpoint if endpoint is None or _ENDPOINT.fullmatch(endpoint) else "malformed"
 
 
 def _milliseconds(since: float) -> float:

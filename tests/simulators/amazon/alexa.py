@@ -31,6 +31,8 @@ class Endpoint:
     endpoint_id: str
     friendly_name: str
     configurations: tuple[Message, ...]
+    interfaces: frozenset[str] = frozenset()
+    categories: tuple[str, ...] = ()
 
     def wishes(self) -> list[Message]:
         """Every stream the configurations allow, each as a device may ask for it."""
@@ -50,16 +52,48 @@ class CameraStream:
     expires: datetime | None
 
 
+@dataclass(frozen=True)
+class Report:
+    """A camera's state: ``DETECTED`` or ``NOT_DETECTED``, ``OK`` or ``UNREACHABLE``, each with its aware time."""
+
+    detection: str
+    detection_at: datetime
+    connectivity: str
+    connectivity_at: datetime
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Where Alexa fetches a picture, and until when it can; an aware time."""
+
+    uri: str
+    expires: datetime
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What the skill tells of a recording; aware times."""
+
+    media_id: str
+    cause: str
+    start: datetime
+    end: datetime
+    uri: str
+    expires: datetime
+
+
 class Alexa:
     """Talks to a skill through ``invoke``, which takes a directive and returns the skill's answer.
+
+    ``token`` is the bearer token of the account that was linked: Alexa puts it into every directive.
 
     Every method raises `checks.ProtocolError` for an answer that Amazon's documents do not allow, and `RefusedError`
     for an error that the skill reported properly.
     """
 
-    def __init__(self, invoke: Callable[[Message], Message]) -> None:
+    def __init__(self, invoke: Callable[[Message], Message], token: str) -> None:
         self._invoke = invoke
-        self._scope = {"type": "BearerToken", "token": f"Atza|{secrets.token_urlsafe(270)}"}
+        self._scope = {"type": "BearerToken", "token": token}
         self._message_ids: set[str] = set()
         self._endpoints: list[Endpoint] = []
 
@@ -67,6 +101,11 @@ class Alexa:
     def token(self) -> str:
         """The bearer token in the directives, which must never be seen in a log."""
         return self._scope["token"]
+
+    @token.setter
+    def token(self, token: str) -> None:
+        """Alexa has refreshed the account's token, or got somebody else's."""
+        self._scope = {"type": "BearerToken", "token": token}
 
     def discover(self) -> list[Endpoint]:
         """ "Alexa, discover devices"."""
@@ -116,12 +155,67 @@ class Alexa:
             expires=datetime.fromisoformat(first["expirationTime"]) if "expirationTime" in first else None,
         )
 
+    def report_state(self, endpoint: Endpoint) -> Report:
+        """The Alexa app looks at a camera."""
+        answer = self.ask(self.directive("Alexa", "ReportState", endpoint.endpoint_id), judge.state_report)
+        properties = {one["name"]: one for one in answer["context"]["properties"]}
+        motion, health = properties["detectionState"], properties["connectivity"]
+        return Report(
+            detection=motion["value"],
+            detection_at=datetime.fromisoformat(motion["timeOfSample"]),
+            connectivity=health["value"]["value"],
+            connectivity_at=datetime.fromisoformat(health["timeOfSample"]),
+        )
+
+    def snapshot(self, endpoint: Endpoint) -> Snapshot:
+        """The Alexa app wants a camera's picture. What it fetches is for the caller to fetch."""
+        namespace = "Alexa.SmartVision.SnapshotProvider"
+        directive = self.directive(
+            namespace, "GetSnapshot", endpoint.endpoint_id, {"preferOnDemandSnapshot": True}, version="1.1"
+        )
+        value = self.ask(directive, judge.snapshot_response)["event"]["payload"]["value"]
+        return Snapshot(value["uri"], datetime.fromisoformat(value["uriExpirationTime"]))
+
+    def media(self, media_ids: list[str]) -> tuple[list[Recording], dict[str, str]]:
+        """ "Alexa, show what happened …": the recordings, and by id what is wrong with the others."""
+        answer = self.ask(self.media_directive(media_ids), judge.media_response)
+        payload = answer["event"]["payload"]
+        refuse_unless(payload["scope"] == self._scope, "answer.event.payload.scope", "is not the directive's")
+        recordings = [_recording(one) for one in payload["media"]]
+        problems = {one["mediaId"]: one["status"] for one in payload.get("errors", [])}
+        answered = sorted([one.media_id for one in recordings] + list(problems))
+        refuse_unless(answered == sorted(set(media_ids)), "answer.event.payload", f"answers for {answered}")
+        return recordings, problems
+
+    def accept_grant(self, code: str) -> None:
+        """Somebody enables the skill: what Login with Amazon gave for that is handed to the skill."""
+        self.ask(self.grant_directive(code), judge.accept_grant_response)
+
+    def grant_directive(self, code: str) -> Message:
+        """The AcceptGrant directive that `accept_grant` sends; it has no correlation token."""
+        payload = {"grant": {"type": "OAuth2.AuthorizationCode", "code": code}, "grantee": self._scope}
+        return {"directive": {"header": self._header("Alexa.Authorization", "AcceptGrant"), "payload": payload}}
+
+    def media_directive(self, media_ids: list[str]) -> Message:
+        """The GetMediaMetadata directive that `media` sends."""
+        header = self._header("Alexa.MediaMetadata", "GetMediaMetadata")
+        header["correlationToken"] = secrets.token_urlsafe(48)
+        payload = {"scope": self._scope, "filters": {"mediaIds": media_ids}}
+        return {"directive": {"header": header, "payload": payload}}
+
     def stream_directive(self, endpoint_id: str, wishes: list[Message]) -> Message:
         """The InitializeCameraStreams directive that `show` sends."""
-        header = self._header("Alexa.CameraStreamController", "InitializeCameraStreams")
-        header["correlationToken"] = secrets.token_urlsafe(48)
+        name = "InitializeCameraStreams"
+        return self.directive("Alexa.CameraStreamController", name, endpoint_id, {"cameraStreams": wishes})
+
+    def directive(
+        self, namespace: str, name: str, endpoint_id: str, payload: Message | None = None, *, version: str = "3"
+    ) -> Message:
+        """Any directive to one endpoint."""
+        header = self._header(namespace, name)
+        header.update(payloadVersion=version, correlationToken=secrets.token_urlsafe(48))
         endpoint = {"scope": self._scope, "endpointId": endpoint_id, "cookie": {}}
-        return {"directive": {"header": header, "endpoint": endpoint, "payload": {"cameraStreams": wishes}}}
+        return {"directive": {"header": header, "endpoint": endpoint, "payload": payload or {}}}
 
     def ask(self, directive: Message, form: Callable[[Message], None]) -> Message:
         """The answer to any directive, judged.
@@ -135,7 +229,7 @@ class Alexa:
         """
         answer = self._invoke(directive)
         refused = judge.is_error_response(answer)
-        (judge.error_response if refused else form)(answer)
+        (judge.refusal_form(directive) if refused else form)(answer)
         judge.repeats(answer, directive)
         event = answer["event"]
         message_id = event["header"]["messageId"]
@@ -156,7 +250,25 @@ def _endpoint(discovered: Message) -> Endpoint:
         for capability in discovered["capabilities"]
         for configuration in capability.get("cameraStreamConfigurations", [])
     ]
-    return Endpoint(discovered["endpointId"], discovered["friendlyName"], tuple(configurations))
+    return Endpoint(
+        discovered["endpointId"],
+        discovered["friendlyName"],
+        tuple(configurations),
+        frozenset(capability["interface"] for capability in discovered["capabilities"]),
+        tuple(discovered["displayCategories"]),
+    )
+
+
+def _recording(told: Message) -> Recording:
+    recording = told["recording"]
+    return Recording(
+        media_id=told["id"],
+        cause=told["cause"],
+        start=datetime.fromisoformat(recording["startTime"]),
+        end=datetime.fromisoformat(recording["endTime"]),
+        uri=recording["uri"]["value"],
+        expires=datetime.fromisoformat(recording["uri"]["expireTime"]),
+    )
 
 
 def _combinations(configuration: Message) -> Iterator[Message]:

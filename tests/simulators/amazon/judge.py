@@ -5,6 +5,7 @@ After Amazon's interface pages and its published message schema. Stricter than A
 
 import ipaddress
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -73,6 +74,22 @@ def image_uri(value: Any, where: str) -> None:
     _uri("https", value, where)
 
 
+def clip_uri(value: Any, where: str) -> None:
+    """An HTTPS URI of an MP4 file."""
+    refuse_unless(_uri("https", value, where).path.endswith(".mp4"), where, "is no MP4 file")
+
+
+def whole_second(value: Any, where: str) -> None:
+    """A time in UTC without a fraction of a second."""
+    text(r"[^.]*")(value, where)
+    moment(value, where)
+
+
+def _second_in_future(value: Any, where: str) -> None:
+    whole_second(value, where)
+    _in_future(value, where)
+
+
 def _in_future(value: Any, where: str) -> None:
     moment(value, where)
     refuse_unless(datetime.fromisoformat(value) > datetime.now(UTC), where, f"{value} has passed")
@@ -80,12 +97,25 @@ def _in_future(value: Any, where: str) -> None:
 
 endpoint_id = text(r"[a-zA-Z0-9_\-=#;:?@&]+", 256)
 message_id = text(r"[a-zA-Z0-9\-]+", 127)
-endpoint = record({"endpointId": endpoint_id}, {"scope": record({"type": one_of("BearerToken"), "token": text()})})
+scope = record({"type": one_of("BearerToken"), "token": text()})
+endpoint = record({"endpointId": endpoint_id}, {"scope": scope})
 resolution = record({"width": whole(1), "height": whole(1)})
 protocol = one_of("RTSP", "WEBRTC")
 authorization = one_of("BASIC", "DIGEST", "NONE")
 video_codec = one_of("H264", "MPEG2", "MJPEG", "JPG")
 audio_codec = one_of("G711", "AAC", "NONE")
+
+
+def _reported(name: str) -> Check:
+    """Properties as Amazon wants those of a sensor: told of their own accord, and told when asked."""
+    return record(
+        {
+            "supported": items(record({"name": one_of(name)})),
+            "proactivelyReported": one_of(True),
+            "retrievable": one_of(True),
+        }
+    )
+
 
 _INTERFACES: dict[str, tuple[str, dict[str, Check]]] = {
     "Alexa": ("3", {}),
@@ -105,6 +135,11 @@ _INTERFACES: dict[str, tuple[str, dict[str, Check]]] = {
             )
         },
     ),
+    "Alexa.MotionSensor": ("3", {"properties": _reported("detectionState")}),
+    "Alexa.DoorbellEventSource": ("3", {"proactivelyReported": one_of(True)}),
+    "Alexa.SmartVision.SnapshotProvider": ("1.1", {}),
+    "Alexa.MediaMetadata": ("3", {"proactivelyReported": one_of(True)}),
+    "Alexa.EndpointHealth": ("3.1", {"properties": _reported("connectivity")}),
 }
 
 
@@ -118,16 +153,17 @@ def capability(value: Any, where: str) -> None:
 
 
 _attribute = text(r".*", 256)
-discovered_endpoint = record(
+_discovered = record(
     {
         "endpointId": endpoint_id,
         "manufacturerName": text(longest=128),
         "friendlyName": text(r"[^\x00-\x1f!-/:-@\[-`{-~]+", 128),  # no punctuation
         "description": text(longest=128),
-        "displayCategories": items(one_of("CAMERA")),
+        "displayCategories": items(one_of("CAMERA", "DOORBELL")),
         "capabilities": items(capability),
     },
     {
+        "cookie": record({}),
         "additionalAttributes": record(
             {},
             dict.fromkeys(
@@ -144,6 +180,21 @@ discovered_endpoint = record(
         ),
     },
 )
+
+
+def discovered_endpoint(value: Any, where: str) -> None:
+    """One endpoint of a discovery: its form, and what its categories and interfaces have to do with each other."""
+    _discovered(value, where)
+    interfaces = [one["interface"] for one in value["capabilities"]]
+    refuse_unless(len(set(interfaces)) == len(interfaces), where, f"names an interface twice: {interfaces}")
+    refuse_unless("Alexa" in interfaces, where, "lacks the interface Alexa")
+    categories = value["displayCategories"]
+    refuse_unless(categories[0] == "CAMERA", where, "must be a CAMERA first")
+    rings = "Alexa.DoorbellEventSource" in interfaces
+    refuse_unless(rings == ("DOORBELL" in categories), where, "must be a DOORBELL if it rings, and only then")
+    sensed = "Alexa.MotionSensor" not in interfaces or "Alexa.EndpointHealth" in interfaces
+    refuse_unless(sensed, where, "a sensor needs EndpointHealth")
+
 
 _stream = record(
     {
@@ -165,6 +216,48 @@ _health = record(
         "uncertaintyInMilliseconds": whole(0),
     }
 )
+_motion = record(
+    {
+        "namespace": one_of("Alexa.MotionSensor"),
+        "name": one_of("detectionState"),
+        "value": one_of("DETECTED", "NOT_DETECTED"),
+        "timeOfSample": moment,
+        "uncertaintyInMilliseconds": whole(0),
+    }
+)
+_media = record(
+    {
+        "id": text(r"[A-Za-z0-9_]+", 256),
+        "cause": one_of(
+            "MOTION_DETECTED",
+            "AUDIO_DETECTED",
+            "PERSON_DETECTED",
+            "APP_INTERACTION",
+            "VOICE_INTERACTION",
+            "RULE_TRIGGER",
+        ),
+        "recording": record(
+            {
+                "startTime": whole_second,
+                "endTime": whole_second,
+                "uri": record({"value": clip_uri, "expireTime": _second_in_future}),
+            },
+            {"videoCodec": one_of("H264"), "audioCodec": audio_codec},
+        ),
+    }
+)
+_media_error = record(
+    {
+        "mediaId": text(longest=256),
+        "status": one_of("DELETED", "NOT_FOUND", "SUBSCRIPTION_ERROR", "INTERNAL_ERROR"),
+    }
+)
+
+
+def _property(value: Any, where: str) -> None:
+    """A reported property of a camera."""
+    is_motion = isinstance(value, dict) and value.get("name") == "detectionState"
+    (_motion if is_motion else _health)(value, where)
 
 
 def discover_response(answer: Any) -> None:
@@ -183,10 +276,59 @@ def camera_streams_response(answer: Any) -> None:
     check(answer, "answer")
 
 
+def state_report(answer: Any) -> None:
+    """The form of an answer to ReportState: every retrievable property, once."""
+    context = record({"properties": items(_property, least=2, most=2)})
+    check = _message("Alexa", "StateReport", record({}), {"endpoint": endpoint}, context, is_context_needed=True)
+    check(answer, "answer")
+    names = sorted(one["name"] for one in answer["context"]["properties"])
+    refuse_unless(names == ["connectivity", "detectionState"], "answer.context.properties", f"are only {names}")
+
+
+def snapshot_response(answer: Any) -> None:
+    """The form of an answer to GetSnapshot, as far as it is known; Alexa fetches only what it may fetch at once."""
+    value = record(
+        {"uri": image_uri, "uriExpirationTime": _in_future, "authenticationType": one_of("ACCESS_TOKEN")},
+    )
+    payload = record({"value": value, "timeOfSample": moment, "uncertaintyInMilliseconds": whole(0)})
+    form = _message("Alexa.SmartVision.SnapshotProvider", "Response", payload, {"endpoint": endpoint}, version="1.1")
+    form(answer, "answer")
+
+
+def media_response(answer: Any) -> None:
+    """The form of an answer to GetMediaMetadata: at least one recording, or errors that say why there is none."""
+    payload = record({"scope": scope, "media": items(_media, least=0)}, {"errors": items(_media_error)})
+    _message("Alexa.MediaMetadata", "GetMediaMetadata.Response", payload)(answer, "answer")
+    told = answer["event"]["payload"]
+    refuse_unless(told["media"] or "errors" in told, "answer.event.payload", "has neither media nor errors")
+    for number, one in enumerate(told["media"]):
+        start, end = one["recording"]["startTime"], one["recording"]["endTime"]
+        refuse_unless(start <= end, f"answer.event.payload.media[{number}]", "ends before it starts")
+
+
+def accept_grant_response(answer: Any) -> None:
+    """The form of an answer to AcceptGrant."""
+    _message("Alexa.Authorization", "AcceptGrant.Response", record({}))(answer, "answer")
+
+
 def error_response(answer: Any) -> None:
     """The form of an ErrorResponse of the namespace Alexa."""
     payload = record({"type": one_of(*ERROR_TYPES), "message": text()})
     _message("Alexa", "ErrorResponse", payload, optional={"endpoint": endpoint})(answer, "answer")
+
+
+def grant_error_response(answer: Any) -> None:
+    """The form of an ErrorResponse to an AcceptGrant."""
+    payload = record({"type": one_of("ACCEPT_GRANT_FAILED"), "message": text()})
+    _message("Alexa.Authorization", "ErrorResponse", payload, optional={"endpoint": endpoint})(answer, "answer")
+
+
+def refusal_form(directive: Any) -> Callable[[Any], None]:
+    """How an ErrorResponse to this event, of any shape, has to look."""
+    header = directive.get("directive") if isinstance(directive, dict) else None
+    header = header.get("header") if isinstance(header, dict) else None
+    named = (header.get("namespace"), header.get("name")) if isinstance(header, dict) else None
+    return grant_error_response if named == ("Alexa.Authorization", "AcceptGrant") else error_response
 
 
 def is_error_response(answer: Any) -> bool:
@@ -228,15 +370,20 @@ def _message(
     context: Check | None = None,
     *,
     optional: dict[str, Check] | None = None,
+    version: str = "3",
+    is_context_needed: bool = False,
 ) -> Check:
     header = record(
         {
             "namespace": one_of(namespace),
             "name": one_of(name),
-            "payloadVersion": one_of("3"),
+            "payloadVersion": one_of(version),
             "messageId": message_id,
         },
         {"correlationToken": text()},
     )
     event = record({"header": header, "payload": payload, **(required or {})}, optional)
-    return record({"event": event}, {"context": context} if context else {})
+    surroundings = {"context": context} if context else {}
+    if is_context_needed:
+        return record({"event": event, **surroundings})
+    return record({"event": event}, surroundings)

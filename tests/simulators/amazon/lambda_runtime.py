@@ -214,6 +214,7 @@ class LambdaRuntime:
     def _environment(self, task: Path) -> dict[str, str]:
         """The variables AWS documents as set ("Defined runtime environment variables"), and nothing of ours."""
         return {
+            "AWS_ACCESS_KEY_ID": "ASIAEXAMPLE",
             "AWS_DEFAULT_REGION": "eu-west-1",
             "AWS_EXECUTION_ENV": f"AWS_Lambda_python3.{sys.version_info.minor}",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
@@ -224,6 +225,8 @@ class LambdaRuntime:
             "AWS_LAMBDA_LOG_STREAM_NAME": "2026/01/01/[1]0123456789abcdef0123456789abcdef",
             "AWS_LAMBDA_RUNTIME_API": self._api.address,
             "AWS_REGION": "eu-west-1",
+            "AWS_SECRET_ACCESS_KEY": "a secret of no use",
+            "AWS_SESSION_TOKEN": "a token of no use",
             "LAMBDA_TASK_ROOT": str(task),
             "LANG": "en_US.UTF-8",
             "PATH": os.environ["PATH"],

@@ -1,40 +1,57 @@
-"""An inventory with three cameras, the settings made from it, and Alexa talking to the skill in this process."""
+"""Amazon's servers, the settings made from two inventories, and Alexa talking to the skill in this process."""
 
-import json
+import secrets
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from alexa_ip_cam.lambda_zip import build, settings_from_inventory
-from alexa_ip_cam.skill.dispatch import answer
+from alexa_ip_cam.alexa.store import Store
+from alexa_ip_cam.lambda_zip import build
+from alexa_ip_cam.skill.dispatch import Skill
 from alexa_ip_cam.skill.settings import Settings, parse_settings
 from simulators.amazon.alexa import Alexa
+from simulators.amazon.aws import ACCESS_KEY, REGION, Aws
+from simulators.amazon.lwa import Lwa
+from unit.skill import family
+
+
+@pytest.fixture(scope="session")
+def lwa() -> Iterator[Lwa]:
+    with family.login() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def aws() -> Iterator[Aws]:
+    with Aws() as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def function_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What AWS gives a function, as far as the skill uses it."""
+    for name, value in zip(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), ACCESS_KEY, strict=True):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_REGION", REGION)
 
 
 @pytest.fixture
 def inventory() -> dict[str, Any]:
-    def camera(camera_id: str, name: str, **rest: Any) -> dict[str, Any]:
-        plain = {"manufacturer": "Axis", "model": "P3245-V", "width": 1280, "height": 720, "audio": "none"}
-        address = {"url": "rtsp://192.0.2.20/media", "username": "viewer", "password": "hush-hush"}
-        return {"id": camera_id, "name": name, **plain, **address, **rest}
-
-    return {
-        "cameras": [
-            camera("front-porch", "Front Porch"),
-            camera("back-yard", "Back Yard", audio="aac", width=1920, height=1080),
-            camera("den", "The Den", audio="g711"),
-        ],
-        "appliance_streams_name": "cams.example.com",
-        "appliance_clips_name": "clips.example.com",
-        "appliance_signing_key": "00112233445566778899aabbccddeeff" * 2,
-    }
+    return family.inventory()
 
 
 @pytest.fixture
-def document(inventory: dict[str, Any]) -> dict[str, Any]:
-    """The settings in the form of settings.json."""
-    return settings_from_inventory(inventory, sign_streams=True)
+def document(inventory: dict[str, Any], lwa: Lwa) -> dict[str, Any]:
+    """The settings in the form of settings.json; there is no store."""
+    return family.document_for(lwa, inventory, family.neighbours())
+
+
+@pytest.fixture
+def stored(document: dict[str, Any], aws: Aws) -> Store:
+    """Gives `document` a store; as the events service of the owner's home sees it. Ask for it before the skill."""
+    return family.with_store(document, aws, f"table-{secrets.token_hex(6)}")
 
 
 @pytest.fixture
@@ -43,12 +60,14 @@ def settings(document: dict[str, Any]) -> Settings:
 
 
 @pytest.fixture
-def alexa(settings: Settings) -> Alexa:
-    def invoke(event: dict[str, Any]) -> dict[str, Any]:
-        reply: dict[str, Any] = json.loads(json.dumps(answer(json.loads(json.dumps(event)), settings, "request-1")))
-        return reply
+def skill(settings: Settings) -> Skill:
+    return Skill(settings)
 
-    return Alexa(invoke)
+
+@pytest.fixture
+def alexa(skill: Skill, lwa: Lwa) -> Alexa:
+    """Alexa for the owner."""
+    return family.talk(skill, lwa.new_bearer(family.LINKING, family.OWNER))
 
 
 @pytest.fixture

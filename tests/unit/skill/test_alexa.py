@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from alexa_ip_cam.skill.dispatch import answer
-from alexa_ip_cam.skill.settings import Settings, parse_settings
+from alexa_ip_cam.skill.dispatch import Skill
 from simulators.amazon.alexa import Alexa
 from simulators.amazon.checks import ProtocolError
+from simulators.amazon.lwa import Lwa
+from unit.skill.family import alexa_for
 
 
 @pytest.mark.parametrize(
@@ -32,10 +33,9 @@ def test_other_words_find_nothing(alexa: Alexa, spoken: str) -> None:
         alexa.find(spoken)
 
 
-def test_the_most_literal_name_wins(document: dict[str, Any]) -> None:
-    document["cameras"][1]["name"] = "Front Porch Camera"
-    settings = parse_settings(document)
-    alexa = Alexa(lambda event: answer(event, settings, "request-1"))
+def test_the_most_literal_name_wins(document: dict[str, Any], lwa: Lwa) -> None:
+    document["sites"][0]["cameras"][1]["name"] = "Front Porch Camera"
+    alexa = alexa_for(document, lwa)
     assert alexa.find("front porch").endpoint_id == "cams_example_com:front-porch"
     assert alexa.find("the front porch camera").endpoint_id == "cams_example_com:back-yard"
 
@@ -59,19 +59,19 @@ def test_a_stream_that_was_not_asked_for_is_refused(alexa: Alexa) -> None:
         alexa.show(endpoint, [smaller])
 
 
-def test_a_message_id_that_is_used_twice_is_refused(settings: Settings) -> None:
+def test_a_message_id_that_is_used_twice_is_refused(skill: Skill, alexa: Alexa) -> None:
     def invoke(event: dict[str, Any]) -> dict[str, Any]:
-        reply = answer(event, settings, "request-1")
+        reply = skill.answer(event, "request-1")
         reply["event"]["header"]["messageId"] = "always-the-same"
         return reply
 
-    alexa = Alexa(invoke)
-    alexa.discover()
+    forgetful = Alexa(invoke, alexa.token)
+    forgetful.discover()
     with pytest.raises(ProtocolError, match="used before"):
-        alexa.discover()
+        forgetful.discover()
 
 
 @pytest.mark.parametrize("reply", [None, [], {}, {"event": []}, {"event": {"header": {"name": "ErrorResponse"}}}])
 def test_what_is_no_message_is_refused(reply: Any) -> None:
     with pytest.raises(ProtocolError, match=r"^answer"):
-        Alexa(lambda _event: reply).discover()
+        Alexa(lambda _event: reply, "Atza|any").discover()

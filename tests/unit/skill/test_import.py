@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = {"asyncio", "boto3", "botocore", "email", "http", "inspect", "logging", "requests", "socket", "ssl", "urllib3"}
+from simulators.amazon.lwa import Lwa
+from unit.skill.family import LINKING, OWNER
+
+# What asks Amazon whose a token is (http, ssl and what they bring) is needed for the very first answer.
+HEAVY = {"asyncio", "boto3", "botocore", "inspect", "logging", "requests", "urllib3"}
 PROGRAM = """
 import json, sys
 before = set(sys.modules)
@@ -17,7 +21,8 @@ import handler
 class context:
     aws_request_id = "request-1"
 header = {"namespace": "Alexa.CameraStreamController", "name": "InitializeCameraStreams", "payloadVersion": "3"}
-endpoint = {"endpointId": "cams_example_com:front-porch"}
+scope = {"type": "BearerToken", "token": sys.argv[2]}
+endpoint = {"endpointId": "cams_example_com:front-porch", "scope": scope}
 wishes = [{"protocol": "RTSP"}]
 event = {"directive": {"header": header, "endpoint": endpoint, "payload": {"cameraStreams": wishes}}}
 reply = handler.handler(event, context)
@@ -27,10 +32,10 @@ print(json.dumps({"uri": reply["event"]["payload"]["cameraStreams"][0]["uri"],
 
 
 @pytest.fixture
-def imported(archive: Path, tmp_path: Path) -> set[str]:
+def imported(archive: Path, tmp_path: Path, lwa: Lwa) -> set[str]:
     with zipfile.ZipFile(archive) as content:
         content.extractall(tmp_path / "task")
-    command = [sys.executable, "-I", "-S", "-c", PROGRAM, str(tmp_path / "task")]
+    command = [sys.executable, "-I", "-S", "-c", PROGRAM, str(tmp_path / "task"), lwa.new_bearer(LINKING, OWNER)]
     result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
     report = json.loads(result.stdout.splitlines()[-1])
     assert report["uri"].startswith("rtsp://cams.example.com:443/front-porch/")

@@ -13,8 +13,15 @@ import pytest
 from simulators.amazon.alexa import Alexa, RefusedError
 from simulators.amazon.judge import camera_streams_response
 from simulators.amazon.lambda_runtime import LambdaError, LambdaRuntime
+from simulators.amazon.lwa import Lwa
+from unit.skill.family import LINKING, OWNER
 
 MakeZip = Callable[[str], Path]
+
+
+@pytest.fixture
+def bearer(lwa: Lwa) -> str:
+    return lwa.new_bearer(LINKING, OWNER)
 
 
 @pytest.fixture
@@ -30,16 +37,16 @@ def make_zip(tmp_path: Path) -> MakeZip:
     return make
 
 
-def test_the_deployed_zip_shows_every_camera(archive: Path) -> None:
+def test_the_deployed_zip_shows_every_camera(archive: Path, bearer: str) -> None:
     with LambdaRuntime(archive) as function:
-        alexa = Alexa(function.invoke)
+        alexa = Alexa(function.invoke, bearer)
         streams = [alexa.show(endpoint) for endpoint in alexa.discover()]
     assert [stream.uri.split("/")[3] for stream in streams] == ["front-porch", "back-yard", "den"]
 
 
-def test_the_log_has_one_line_for_each_directive_and_no_token(archive: Path) -> None:
+def test_the_log_has_one_line_for_each_directive_and_no_token(archive: Path, bearer: str) -> None:
     with LambdaRuntime(archive) as function:
-        alexa = Alexa(function.invoke)
+        alexa = Alexa(function.invoke, bearer)
         alexa.show(alexa.find("front porch"))
     entries = [json.loads(line) for line in function.logs.splitlines()]
     assert [entry["outcome"] for entry in entries] == ["ok", "ok"]
@@ -47,9 +54,9 @@ def test_the_log_has_one_line_for_each_directive_and_no_token(archive: Path) -> 
     assert alexa.token not in function.logs
 
 
-def test_a_correlation_token_no_runtime_can_write_does_no_harm(archive: Path) -> None:
+def test_a_correlation_token_no_runtime_can_write_does_no_harm(archive: Path, bearer: str) -> None:
     with LambdaRuntime(archive) as function:
-        alexa = Alexa(function.invoke)
+        alexa = Alexa(function.invoke, bearer)
         directive = alexa.stream_directive("cams_example_com:den", [{"protocol": "RTSP"}])
         directive["directive"]["header"]["correlationToken"] = "\ud800"
         reply = function.invoke(directive)
@@ -57,9 +64,9 @@ def test_a_correlation_token_no_runtime_can_write_does_no_harm(archive: Path) ->
     assert "correlationToken" not in reply["event"]["header"]
 
 
-def test_a_refusal_passes_through_the_runtime(archive: Path) -> None:
+def test_a_refusal_passes_through_the_runtime(archive: Path, bearer: str) -> None:
     with LambdaRuntime(archive) as function:
-        alexa = Alexa(function.invoke)
+        alexa = Alexa(function.invoke, bearer)
         with pytest.raises(RefusedError, match="NO_SUCH_ENDPOINT"):
             alexa.ask(alexa.stream_directive("cams_example_com:garage", []), camera_streams_response)
 
@@ -69,9 +76,9 @@ def test_unusable_settings_are_named_at_the_start(document: dict[str, Any], arch
     with zipfile.ZipFile(archive) as good, zipfile.ZipFile(spoiled, "w") as bad:
         for name in good.namelist():
             content = good.read(name)
-            bad.writestr(name, json.dumps({**document, "port": 0}) if name == "settings.json" else content)
+            bad.writestr(name, json.dumps({**document, "table": 0}) if name == "settings.json" else content)
     with (
-        pytest.raises(LambdaError, match="SettingsError: settings: port must be"),
+        pytest.raises(LambdaError, match="SettingsError: the settings: table must be"),
         LambdaRuntime(spoiled),
     ):
         pass
