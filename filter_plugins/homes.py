@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from alexa_ip_cam.skill.settings import Camera
+
 # What the skill's settings are made from; keys and passwords go another way or not at all.
 _VARIABLES = (
     "appliance_streams_name",
@@ -17,7 +19,6 @@ _VARIABLES = (
     "skill_snapshots",
     "skill_media_metadata",
 )
-_SECRET = ("url", "username", "password", "transport", "port")
 
 
 def skill_home(variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -26,8 +27,9 @@ def skill_home(variables: Mapping[str, Any]) -> dict[str, Any]:
     A camera's address and password stay out of it: they are nobody's business at Amazon.
     """
     home = {name: variables[name] for name in _VARIABLES if name in variables}
-    cameras = variables["cameras"] if "cameras" in variables else []
-    home["cameras"] = [{key: camera[key] for key in camera if key not in _SECRET} for camera in cameras]
+    home["cameras"] = [
+        {key: camera[key] for key in Camera._fields if key in camera} for camera in variables.get("cameras", [])
+    ]
     return home
 
 

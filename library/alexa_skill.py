@@ -138,7 +138,9 @@ def main() -> None:
 
         from alexa_ip_cam.deploy.private_file import PrivateFileError  # noqa: PLC0415 - packages
     except ImportError as error:
-        module.fail_json(msg=f"The controller lacks a Python package ({error.name}); run pip install -e . in the project")
+        module.fail_json(
+            msg=f"The controller lacks a Python package ({error.name}); run pip install -e . in the project"
+        )
     actions: list[str] = []
     try:
         result = _run(module, actions)

@@ -35,8 +35,8 @@ options:
     description: AWS region of the store's table.
     type: str
   login_file:
-    description: The owner's log-in at Amazon. Its security profile is the one that tokens must be for, and its user owns
-      every home that names no owners.
+    description: The owner's log-in at Amazon. Tokens must be for its security profile, and its user owns every home that
+      names no owners.
     type: path
   skill_file:
     description: Where the skill's id and its messaging credentials are kept.
@@ -178,7 +178,9 @@ def main() -> None:
         from alexa_ip_cam.deploy.private_file import PrivateFileError  # noqa: PLC0415 - packages
         from alexa_ip_cam.skill.settings import SettingsError  # noqa: PLC0415
     except ImportError as error:
-        module.fail_json(msg=f"The controller lacks a Python package ({error.name}); run pip install -e . in the project")
+        module.fail_json(
+            msg=f"The controller lacks a Python package ({error.name}); run pip install -e . in the project"
+        )
     given = module.params
     cloud = aws_cloud.AwsCloud(given["endpoint_url"], check=module.check_mode, pause=given["pause"])
     result: dict[str, Any] = {}

@@ -95,7 +95,9 @@ def main() -> None:
 
         from alexa_ip_cam.deploy.private_file import PrivateFileError  # noqa: PLC0415 - packages
     except ImportError as error:
-        module.fail_json(msg=f"The controller lacks a Python package ({error.name}); run pip install -e . in the project")
+        module.fail_json(
+            msg=f"The controller lacks a Python package ({error.name}); run pip install -e . in the project"
+        )
     given = module.params
     cloud = aws_cloud.AwsCloud(given["endpoint_url"], check=module.check_mode, pause=given["pause"])
     wanted = aws_store.Wanted(

@@ -1,4 +1,4 @@
-"""The owner's log-in at Amazon, as the deployment uses it: access tokens from the refresh token that the log-in kept."""
+"""The owner's log-in at Amazon, as the deployment uses it: access tokens from the refresh token that was kept."""
 
 from __future__ import annotations
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.module_utils.appliance import aws_rules as rules
-
 from boto3.session import Session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError

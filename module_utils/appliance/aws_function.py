@@ -99,9 +99,7 @@ def _role(cloud: AwsCloud, wanted: Wanted, account: str) -> str:
     told = cloud.read("iam", region, "get_role_policy", RoleName=name, PolicyName=_POLICY)
     if told is None or not rules.same_policy(told["PolicyDocument"], policy):
         what, document = f"set what role {name} may do", json.dumps(policy)
-        cloud.change(
-            what, "iam", region, "put_role_policy", RoleName=name, PolicyName=_POLICY, PolicyDocument=document
-        )
+        cloud.change(what, "iam", region, "put_role_policy", RoleName=name, PolicyName=_POLICY, PolicyDocument=document)
     return f"arn:aws:iam::{account}:role/{name}"
 
 
@@ -177,7 +175,8 @@ def _wait(cloud: AwsCloud, wanted: Wanted, region: str) -> None:
         if "Failed" in (told.get("State"), told.get("LastUpdateStatus")):
             reason = told.get("LastUpdateStatusReason") or told.get("StateReason") or "it does not say why"
             raise AwsError(f"AWS could not take the function {wanted.name} in {region}: {reason}; run again")
-        return told.get("State", "Active") == "Active" and told.get("LastUpdateStatus", "Successful") == "Successful"
+        states = told.get("State", "Active"), told.get("LastUpdateStatus", "Successful")
+        return states == ("Active", "Successful")
 
     cloud.wait(is_ready, f"The function {wanted.name} in {region}")
 
@@ -253,7 +252,9 @@ def _alarms(cloud: AwsCloud, wanted: Wanted, region: str) -> None:
     for metric in rules.METRICS:
         alarm = rules.alarm(wanted.name, metric, [one for one in wanted.alarm_actions if f":{region}:" in one])
         if rules.changed_keys(found.get(alarm["AlarmName"], {}), alarm):
-            cloud.change(f"set alarm {alarm['AlarmName']} in {region}", "cloudwatch", region, "put_metric_alarm", **alarm)
+            cloud.change(
+                f"set alarm {alarm['AlarmName']} in {region}", "cloudwatch", region, "put_metric_alarm", **alarm
+            )
 
 
 def _remove(cloud: AwsCloud, name: str, region: str) -> None:

@@ -78,9 +78,7 @@ def trust_policy() -> Json:
     return _document([{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}])
 
 
-def execution_policy(
-    name: str, account: str, regions: Sequence[str], table_region: str, sites: Sequence[str]
-) -> Json:
+def execution_policy(name: str, account: str, regions: Sequence[str], table_region: str, sites: Sequence[str]) -> Json:
     """What the function may do: write its own log, and read and write the items of its sites."""
     logs = [f"arn:aws:logs:{region}:{account}:log-group:{log_group(name)}:*" for region in regions]
     store = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"]

@@ -132,7 +132,9 @@ def _access_key(cloud: AwsCloud, wanted: Wanted, site: str, kept: dict[str, Any]
             what = f"delete an access key of user {user} whose secret is not kept here"
             cloud.change(what, "iam", wanted.region, "delete_access_key", UserName=user, AccessKeyId=key_id)
     if own is None:
-        made = cloud.change(f"make an access key of user {user}", "iam", wanted.region, "create_access_key", UserName=user)
+        made = cloud.change(
+            f"make an access key of user {user}", "iam", wanted.region, "create_access_key", UserName=user
+        )
         if made is None:
             return kept
         key = made["AccessKey"]

@@ -110,8 +110,8 @@ def next_steps(client_id: str, vendor_id: str, name: str, *, is_enabled: bool) -
     """What no API can do, as the lines of a numbered list, with the values to paste."""
     wake = "open it and link your account" if is_enabled else "enable it"
     return [
-        "1. At https://developer.amazon.com/loginwithamazon/console/site/lwa/overview.html, in the security profile with",
-        f"   the client id {client_id},",
+        "1. At https://developer.amazon.com/loginwithamazon/console/site/lwa/overview.html,",
+        f"   in the security profile with the client id {client_id},",
         "   under Web Settings, these three must be among the Allowed Return URLs:",
         *(f"   {url.format(vendor=vendor_id)}" for url in _LINK_URLS),
         f'2. In the Alexa app, under More, Skills & Games, Your Skills, Dev, choose "{name}"; {wake}:',

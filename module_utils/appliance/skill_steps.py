@@ -136,8 +136,8 @@ class SkillSteps:
                 ours.append(skill_id)
         if len(ours) > 1:
             raise SmapiError(
-                f"There are {len(ours)} skills of this inventory, {', '.join(ours)}; delete all but one in the developer "
-                "console, then run again"
+                f"There are {len(ours)} skills of this inventory, {', '.join(ours)}; delete all but one in the "
+                "developer console, then run again"
             )
         if ours:
             self.actions.append(f"take up {ours[0]}, which was made by this inventory before")

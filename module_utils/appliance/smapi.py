@@ -68,7 +68,13 @@ class Smapi:
     """
 
     def __init__(
-        self, session: Session, *, url: str = SMAPI_URL, patience: float = 300, pause: float = 2, sleep: Any = time.sleep
+        self,
+        session: Session,
+        *,
+        url: str = SMAPI_URL,
+        patience: float = 300,
+        pause: float = 2,
+        sleep: Any = time.sleep,
     ) -> None:
         """Contact nobody yet."""
         self._session = session
@@ -141,8 +147,8 @@ class Smapi:
                 return last
             if time.monotonic() + self._pause > end:
                 raise SmapiError(
-                    f"Amazon has been building the skill for more than {self._patience:.0f} s; run again, which goes on "
-                    "from here"
+                    f"Amazon has been building the skill for more than {self._patience:.0f} s; run again, which goes "
+                    "on from here"
                 )
             self._sleep(self._pause)
 

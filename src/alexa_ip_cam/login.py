@@ -80,9 +80,9 @@ def log_in(
         tokens = lwa.exchange_code(code, client, redirect_uri=redirect_uri, url=amazon.lwa_url)
         owner = lwa.token_info(tokens.access_token, url=amazon.lwa_url)
     except lwa.ClientRefusedError:
-        raise LoginError(f"Amazon does not know this client id and secret; copy both from the profile and {_AGAIN}") from (
-            None
-        )
+        raise LoginError(
+            f"Amazon does not know this client id and secret; copy both from the profile and {_AGAIN}"
+        ) from (None)
     except lwa.GrantDeadError:
         raise LoginError(f"Amazon takes this code no more; {_AGAIN}") from None
     except lwa.LwaError as problem:

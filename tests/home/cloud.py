@@ -1,4 +1,4 @@
-"""The owner's side of the internet for demo and tests: Amazon and AWS, simulated, and the owner's dealings with them."""
+"""Amazon and AWS for demo and tests, simulated, and the owner's dealings with them."""
 
 from __future__ import annotations
 

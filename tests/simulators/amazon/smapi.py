@@ -1,8 +1,8 @@
 """Amazon's Skill Management API as a real HTTP server, as far as a smart home skill needs it, and as strict.
 
 Paths, statuses and fields as in Amazon's "Skill Management API" pages and its published SDK model: builds take time and
-are told by status, a second change meanwhile is a conflict, a build of the manifest loses account linking, and a function
-that the skill may not call fails the build.
+are told by status, a second change meanwhile is a conflict, a build of the manifest loses account linking, and a
+function that the skill may not call fails the build.
 """
 
 import copy
@@ -206,7 +206,9 @@ class Smapi:
             arn = entry["endpoint"]["uri"]
             match = _ARN.fullmatch(arn)
             if not match or match[1] != AWS_REGIONS[region]:
-                errors.append({"code": "INVALID_ENDPOINT", "message": f"The endpoint of {region} is in no region of it."})
+                errors.append(
+                    {"code": "INVALID_ENDPOINT", "message": f"The endpoint of {region} is in no region of it."}
+                )
             elif not self._may_call(arn, skill.skill_id):
                 message = f"Please make sure that Alexa Smart Home is selected for the event source type of {arn}."
                 errors.append({"code": "INVALID_LAMBDA_TRIGGER", "message": message})
@@ -279,7 +281,9 @@ class Smapi:
             raise _RefusalError(400, "The body must have an accountLinkingRequest.")
         if set(request) - _LINKING_FIELDS or request.get("type") != "AUTH_CODE":
             raise _RefusalError(400, "Smart home skills link accounts by AUTH_CODE.")
-        if not all(request.get(key) for key in ("authorizationUrl", "accessTokenUrl", "clientId", "clientSecret", "scopes")):
+        if not all(
+            request.get(key) for key in ("authorizationUrl", "accessTokenUrl", "clientId", "clientSecret", "scopes")
+        ):
             raise _RefusalError(400, "A field of account linking is missing.")
         if request.get("accessTokenScheme") not in ("HTTP_BASIC", "REQUEST_BODY_CREDENTIALS"):
             raise _RefusalError(400, "accessTokenScheme is wrong.")

@@ -39,7 +39,7 @@ def manifest(*locales: str, name: str = "My Cameras", site: str = "cams.example.
         "publishingInformation": {
             "category": "SMART_HOME",
             "testingInstructions": f"Made for {site}",
-            "locales": {locale: texts for locale in locales or ("en-US",)},
+            "locales": dict.fromkeys(locales or ("en-US",), texts),
         },
         "privacyAndCompliance": {
             "allowsPurchases": False,

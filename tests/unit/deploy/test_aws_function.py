@@ -45,7 +45,8 @@ def wanted(**changed: Any) -> aws_function.Wanted:
 def deploy(aws: Aws, *, check: bool = False, **changed: Any) -> list[str]:
     cloud = AwsCloud(aws.url, check=check, pause=0.01)
     aws_function.present(cloud, wanted(**changed))
-    return cloud.actions
+    actions: list[str] = cloud.actions
+    return actions
 
 
 def state(aws: Aws, region: str = "eu-west-1") -> dict[str, Any]:

@@ -28,7 +28,8 @@ def access(tmp_path: Path) -> Path:
 def deploy(aws: Aws, access: Path, *sites: str, check: bool = False) -> list[str]:
     cloud = AwsCloud(aws.url, check=check, pause=0.01)
     aws_store.present(cloud, aws_store.Wanted("alexa-ip-cam", "eu-west-1", sites or (SITE,), access, aws.url))
-    return cloud.actions
+    actions: list[str] = cloud.actions
+    return actions
 
 
 def state(aws: Aws, access: Path) -> dict[str, Any]:
