@@ -35,8 +35,8 @@ options:
     description: AWS region of the store's table.
     type: str
   login_file:
-    description: The owner's log-in at Amazon. Tokens must be for its security profile, and its user owns every home that
-      names no owners.
+    description: The owner's log-in at Amazon. Tokens must be for its security profile, and its user owns every home
+      that names no owners.
     type: path
   skill_file:
     description: Where the skill's id and its messaging credentials are kept.

@@ -123,7 +123,9 @@ def _access_key(cloud: AwsCloud, wanted: Wanted, site: str, kept: dict[str, Any]
     told = cloud.read("iam", wanted.region, "list_access_keys", UserName=user) or {"AccessKeyMetadata": []}
     there = {key["AccessKeyId"]: key["Status"] for key in told["AccessKeyMetadata"]}
     entry = kept.get(site, {})
-    place = {"table": wanted.name, "region": wanted.region, "site": site, "endpoint_url": wanted.endpoint_url or None}
+    place = {"table": wanted.name, "region": wanted.region, "site": site}
+    if wanted.endpoint_url:
+        place["endpoint_url"] = wanted.endpoint_url
     own = entry.get("access_key_id")
     if there.get(own) != "Active" or not entry.get("secret_access_key"):
         own = None

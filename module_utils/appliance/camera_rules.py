@@ -13,6 +13,8 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import SplitResult, urlsplit
 
+from ansible.module_utils.appliance.recordings_rules import recordings_problems
+
 CAMERA_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 """Ids name a systemd instance, a file and a path segment of a URL: 1 to 32 characters that need no quoting there."""
 
@@ -36,7 +38,7 @@ CHOICES = {
 }
 
 REQUIRED = ("id", "name", "url", "manufacturer", "model", "width", "height", "audio")
-OPTIONAL = ("username", "password", "transport", "port", "warm", "doorbell", "host")
+OPTIONAL = ("username", "password", "transport", "port", "warm", "doorbell", "host", "recordings")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -244,4 +246,5 @@ _RULES: dict[str, Callable[[object], list[str]]] = {
     "doorbell": _doorbell_problems,
     "host": _choice_problems("host"),
     "port": _port_problems,
+    "recordings": recordings_problems,
 }

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from alexa_ip_cam.gateway.config import Config, ConfigError, load
-from alexa_ip_cam.gateway.notify import Notifier
 from alexa_ip_cam.gateway.server import Server
 from alexa_ip_cam.gateway.snapshots import Snapshots
 from alexa_ip_cam.gateway.status import StatusService
+from alexa_ip_cam.service.notify import Notifier
 
 _log = logging.getLogger("alexa_ip_cam.gateway")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from alexa_ip_cam.gateway.settings import (
-    Limits,
+from alexa_ip_cam.gateway.settings import Limits
+from alexa_ip_cam.service.checks import (
     Setting,
     a_bool,
     a_choice,

@@ -3,12 +3,12 @@
 import asyncio
 import contextlib
 import logging
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from alexa_ip_cam.gateway.h264 import annex_b
+from alexa_ip_cam.service.files import replace_file
 
 _TIME_LIMIT = 10.0  # seconds for one picture
 _AIM_BYTES = 60_000  # what Alexa advises for an imageUri
@@ -62,23 +62,6 @@ async def make_jpeg(nals: list[bytes], quality: int) -> bytes:
         words = complaints.decode("utf-8", "replace").strip().splitlines()
         raise SnapshotError(f"ffmpeg failed: {words[0][:200] if words else 'it said nothing'}")
     return picture
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Write a file so that readers see the old or the new one whole; world readable.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    scratch = path.with_name(f".{path.name}.new")
-    try:
-        scratch.write_bytes(data)
-        scratch.chmod(0o644)
-        os.replace(scratch, path)  # noqa: PTH105 - rename(2) over the old file is the point
-    except OSError:
-        with contextlib.suppress(OSError):
-            scratch.unlink()
-        raise
 
 
 class Snapshots:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from alexa_ip_cam.gateway.camera import Camera
-from alexa_ip_cam.gateway.snapshots import replace_file
+from alexa_ip_cam.service.files import replace_file
 
 _REQUEST_SECONDS = 5.0
 _FILE_SECONDS = 5.0

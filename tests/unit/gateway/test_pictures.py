@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from alexa_ip_cam.gateway.h264 import annex_b
-from alexa_ip_cam.gateway.snapshots import SnapshotError, Snapshots, make_jpeg, replace_file
+from alexa_ip_cam.gateway.snapshots import SnapshotError, Snapshots, make_jpeg
+from alexa_ip_cam.service.files import replace_file
 from unit.gateway.fake_live555 import FakeLive555
 from unit.gateway.rig import FIRE_OS, LAVF, Client, camera, gateway, in_time, signed, until, warm
 
