@@ -7,6 +7,7 @@ SMAPI"). The same profile later links the family's accounts, so the owner makes 
 
 import getpass
 import http.server
+import os
 import secrets
 import select
 import sys
@@ -25,7 +26,7 @@ SCOPES = "alexa::ask:skills:readwrite alexa::ask:skills:test"
 CONSENT_URL = "https://www.amazon.com/ap/oa"
 
 _PATIENCE_SECONDS = 600  # the owner may have to find a phone for a second factor
-_DONE = b"<!doctype html><title>Logged in</title><p>Logged in. You can close this window."
+_DONE = b"<!doctype html><title>Log-in</title><p>You can close this window; the terminal says how it went."
 _AGAIN = "run the log-in again"
 
 
@@ -168,16 +169,19 @@ class _Catcher:
     def wait(self, pasted: IO[str] | None, patience: float) -> dict[str, str]:
         """The fields of the redirect, however it comes."""
         sources: list[Any] = [self._server, *([pasted] if pasted else [])]
+        typed = b""
         while True:
             ready, _, _ = select.select(sources, [], [], patience)
             if not ready:
                 raise LoginError(f"nobody consented within {patience:.0f} s; {_AGAIN}")
             if pasted in ready and pasted is not None:
-                line = pasted.readline()
-                if not line:
+                # Past the buffer of the text stream, which would hide a second line from select.
+                chunk = os.read(pasted.fileno(), 8192)
+                if not chunk:
                     sources.remove(pasted)
-                elif line.strip():
-                    return _fields(line.strip())
+                *lines, typed = (typed + chunk).split(b"\n")
+                for line in filter(bytes.strip, lines):
+                    return _fields(line.decode(errors="replace").strip())
             if self._server in ready:
                 self._server.handle_request()
                 answer: dict[str, str] | None = self._server.answer  # type: ignore[attr-defined]

@@ -23,7 +23,8 @@ def test_from_the_playbook_to_the_living_room(tmp_path: Path) -> None:
         cloud.log_in()
         inventory.variables.update(cloud.inventory_variables())
         inventory.write()
-        playbook.run(inventory.directory, playbook="playbooks/skill.yml", environment=cloud.environment)
+        arguments = {"playbook": "playbooks/skill.yml", "environment": cloud.environment}
+        playbook.run(inventory.directory, "--tags", "lambda", **arguments)
         with cloud.function([inventory.resolved()]) as function:
             alexa = cloud.link(function.invoke)
             porch = alexa.find("the front porch camera")

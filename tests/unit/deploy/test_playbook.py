@@ -34,9 +34,10 @@ class Story:
 
     def run(self, *arguments: str, book: str = SKILL) -> playbook.Recap:
         self.inventory.write()
+        only = ("--tags", "lambda") if book == SKILL else ()  # there is no appliance to hand the access key to
         try:
             recap = playbook.run(
-                self.inventory.directory, *arguments, playbook=book, environment=self.cloud.environment
+                self.inventory.directory, *only, *arguments, playbook=book, environment=self.cloud.environment
             )
         except playbook.PlaybookError as error:
             self.output += error.recap.output
@@ -120,7 +121,14 @@ def run_until(story: Story, is_there: Callable[[], Any]) -> None:
     """Start the playbook, and kill it with all its processes once something is there."""
     story.inventory.write()
     with subprocess.Popen(
-        [Path(sys.executable).with_name("ansible-playbook"), "-i", story.inventory.directory, SKILL],
+        [
+            Path(sys.executable).with_name("ansible-playbook"),
+            "-i",
+            story.inventory.directory,
+            SKILL,
+            "--tags",
+            "lambda",
+        ],
         cwd=playbook.ROOT,
         env={**os.environ, **story.cloud.environment, "ANSIBLE_CONFIG": str(playbook.ROOT / "ansible.cfg")},
         stdout=subprocess.DEVNULL,
