@@ -51,6 +51,10 @@ options:
     description: Seconds between two looks at a build.
     type: float
     default: 2
+  progress_file:
+    description: A file that gets a line for each action before it is done, and while Amazon builds; empty for none.
+    type: str
+    default: ""
   smapi_url:
     description: The Skill Management API.
     type: str
@@ -127,6 +131,7 @@ def main() -> None:
             "vendor_id": {"type": "str", "default": ""},
             "patience": {"type": "int", "default": 300},
             "pause": {"type": "float", "default": 2},
+            "progress_file": {"type": "str", "default": ""},
             "smapi_url": {"type": "str", "default": "https://api.amazonalexa.com"},
             "lwa_url": {"type": "str", "default": "https://api.amazon.com"},
             "consent_url": {"type": "str", "default": "https://www.amazon.com/ap/oa"},
@@ -155,8 +160,15 @@ def _run(module: AnsibleModule, actions: list[str]) -> dict[str, Any]:
 
     given = module.params
     session = amazon_session.AmazonSession(Path(given["login_file"]), lwa_url=given["lwa_url"])
-    client = smapi.Smapi(session, url=given["smapi_url"], patience=given["patience"], pause=given["pause"])
-    steps = skill_steps.SkillSteps(client, Path(given["skill_file"]), check=module.check_mode)
+    pace = {"patience": given["patience"], "pause": given["pause"]}
+
+    def tell(line: str) -> None:
+        if given["progress_file"]:
+            with Path(given["progress_file"]).open("a", encoding="utf-8") as notes:
+                notes.write(f"{line}\n")
+
+    client = smapi.Smapi(session, url=given["smapi_url"], tell=tell, **pace)
+    steps = skill_steps.SkillSteps(client, Path(given["skill_file"]), check=module.check_mode, tell=tell)
     steps.actions = actions
     urls = {"lwa_url": given["lwa_url"], "consent_url": given["consent_url"]}
     wanted = skill_steps.wanted_skill(given, skill_rules.linking_request(*session.client, **urls))

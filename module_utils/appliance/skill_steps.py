@@ -6,7 +6,7 @@ skill's id before all, is kept in the moment it is known.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,12 +36,18 @@ class Wanted(NamedTuple):
 class SkillSteps:
     """One run. `actions` tells what was done, or would be in check mode."""
 
-    def __init__(self, smapi: Smapi, path: Path, *, check: bool) -> None:
-        """Read what earlier runs kept in the file; raises private_file.PrivateFileError."""
+    def __init__(
+        self, smapi: Smapi, path: Path, *, check: bool, tell: Callable[[str], None] = lambda _line: None
+    ) -> None:
+        """Read what earlier runs kept in the file; raises private_file.PrivateFileError.
+
+        ``tell`` is called with each action before it is done.
+        """
         self._smapi = smapi
         self._path = path
         self._check = check
         self._kept = private_file.read(path)
+        self._tell = tell
         self.actions: list[str] = []
 
     @property
@@ -66,7 +72,7 @@ class SkillSteps:
         self._find_vendor(wanted)
         manifest = self._read() if self.skill_id else None
         if self.skill_id and manifest is None:
-            self.actions.append(f"forget {self.skill_id}, which is gone at Amazon")
+            self._note(f"forget {self.skill_id}, which is gone at Amazon")
             self._forget()
         if manifest is None and self._find(wanted):
             manifest = self._read()
@@ -85,7 +91,7 @@ class SkillSteps:
         if not self.skill_id:
             self._find(wanted)
         if self.skill_id:
-            self.actions.append(f"delete {self.skill_id}")
+            self._note(f"delete {self.skill_id}")
             if not self._check:
                 path = f"/v1/skills/{self.skill_id}"
                 self._smapi.call("DELETE", path, what="The skill could not be deleted", expect=(200, 204, 404))
@@ -140,12 +146,12 @@ class SkillSteps:
                 "developer console, then run again"
             )
         if ours:
-            self.actions.append(f"take up {ours[0]}, which was made by this inventory before")
+            self._note(f"take up {ours[0]}, which was made by this inventory before")
             self._keep(skill_id=ours[0])
         return bool(ours)
 
     def _create(self, wanted: Wanted) -> None:
-        self.actions.append("make the skill")
+        self._note("make the skill")
         if self._check:
             return
         body = {"vendorId": self.vendor_id, "manifest": wanted.manifest}
@@ -163,7 +169,7 @@ class SkillSteps:
         changed = rules.differences(manifest, target)
         if not changed:
             return
-        self.actions.append(f"update the manifest: {', '.join(changed)}")
+        self._note(f"update the manifest: {', '.join(changed)}")
         if self._check:
             return
         what = "The skill's manifest could not be updated"
@@ -197,7 +203,7 @@ class SkillSteps:
                 changed += ["clientSecret"] if self._kept.get("linking") != digest else []
         if not changed:
             return
-        self.actions.append(f"set account linking: {', '.join(changed)}")
+        self._note(f"set account linking: {', '.join(changed)}")
         if self._check:
             return
         body = {"accountLinkingRequest": wanted.linking}
@@ -207,7 +213,7 @@ class SkillSteps:
     def _keep_credentials(self) -> None:
         """The skill's messaging credentials go to the function, which trades grants with them."""
         if not self.skill_id:
-            self.actions.append("keep the skill's messaging credentials")
+            self._note("keep the skill's messaging credentials")
             return
         path, what = f"/v1/skills/{self.skill_id}/credentials", "The skill's messaging credentials could not be read"
         given = self._smapi.call("GET", path, what=what, expect=(200,)).body.get("skillMessagingCredentials", {})
@@ -215,13 +221,13 @@ class SkillSteps:
         if not all(messaging.values()):
             raise SmapiError(f"{what}: Amazon gave none; run again in a minute")
         if self._kept.get("messaging") != messaging:
-            self.actions.append("keep the skill's messaging credentials")
+            self._note("keep the skill's messaging credentials")
             self._keep(messaging=messaging)
 
     def _enable(self) -> None:
         """Enable the skill for the owner. Amazon may want the account linked first, which only the Alexa app can do."""
         if not self.skill_id:
-            self.actions.append("enable the skill")
+            self._note("enable the skill")
             return
         path = _STAGE.format(self.skill_id) + "/enablement"
         what = "Whether the skill is enabled could not be read"
@@ -229,14 +235,19 @@ class SkillSteps:
         if self._is_enabled or self._kept.get("enable_by_hand"):
             return
         if self._check:
-            self.actions.append("enable the skill")
+            self._note("enable the skill")
             return
         answer = self._smapi.call("PUT", path, what="The skill could not be enabled", expect=(200, 204, 400, 403))
         self._is_enabled = answer.status < 400
         if self._is_enabled:
-            self.actions.append("enable the skill")
+            self._note("enable the skill")
         else:
             self._keep(enable_by_hand=True)
+
+    def _note(self, action: str) -> None:
+        self.actions.append(action)
+        if not self._check:
+            self._tell(action)
 
     def _keep(self, **values: Any) -> None:
         self._kept |= values

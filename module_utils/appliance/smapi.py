@@ -18,6 +18,7 @@ SMAPI_URL = "https://api.amazonalexa.com"
 _TIMEOUT_SECONDS = 30
 _FAULT_TRIES = 4  # for faults of Amazon's and of the network
 _LONGEST_PAUSE_SECONDS = 30
+_TELL_SECONDS = 5
 
 _MENDS = {
     400: "this version and Amazon's interface do not agree; see whether there is a newer one",
@@ -65,6 +66,7 @@ class Smapi:
         url: without a path.
         patience: seconds to wait for others' builds to end, and for Amazon to take more requests.
         pause: seconds between two looks.
+        tell: is called with a line now and then while something takes long.
     """
 
     def __init__(
@@ -74,14 +76,14 @@ class Smapi:
         url: str = SMAPI_URL,
         patience: float = 300,
         pause: float = 2,
-        sleep: Any = time.sleep,
+        tell: Callable[[str], None] = lambda _line: None,
     ) -> None:
         """Contact nobody yet."""
         self._session = session
         self._url = url
         self._patience = patience
         self._pause = pause
-        self._sleep: Callable[[float], None] = sleep
+        self._tell = tell
         self._http = requests.Session()
 
     def call(
@@ -130,7 +132,7 @@ class Smapi:
                 pause *= faults
             if not worth_it:
                 raise SmapiError(_message(what, reply), status)
-            self._sleep(pause)
+            time.sleep(pause)
 
     def wait_for_build(self, skill_id: str) -> dict[str, Any]:
         """Wait until no build of the manifest is running; gives the last one, as ``manifest.lastUpdateRequest``.
@@ -138,19 +140,23 @@ class Smapi:
         Raises:
             SmapiError: it takes longer than there is patience, or Amazon refuses to say.
         """
-        end = time.monotonic() + self._patience
+        started = told = time.monotonic()
         while True:
             path = f"/v1/skills/{skill_id}/status?resource=manifest"
             answer = self.call("GET", path, what="Amazon does not say how the build goes", expect=(200,))
             last: dict[str, Any] = answer.body.get("manifest", {}).get("lastUpdateRequest", {})
             if last.get("status") != "IN_PROGRESS":
                 return last
-            if time.monotonic() + self._pause > end:
+            now = time.monotonic()
+            if now + self._pause > started + self._patience:
                 raise SmapiError(
                     f"Amazon has been building the skill for more than {self._patience:.0f} s; run again, which goes "
                     "on from here"
                 )
-            self._sleep(self._pause)
+            if now - told >= _TELL_SECONDS:
+                told = now
+                self._tell(f"Amazon is building the skill, {now - started:.0f} s so far")
+            time.sleep(self._pause)
 
     def _send(
         self, method: str, path: str, body: Mapping[str, Any] | None, token: str, etag: str

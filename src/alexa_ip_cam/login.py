@@ -180,7 +180,7 @@ class _Catcher:
                 if not chunk:
                     sources.remove(pasted)
                 *lines, typed = (typed + chunk).split(b"\n")
-                for line in filter(bytes.strip, lines):
+                if line := next(filter(bytes.strip, lines), b""):
                     return _fields(line.decode(errors="replace").strip())
             if self._server in ready:
                 self._server.handle_request()

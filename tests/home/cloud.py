@@ -19,7 +19,8 @@ from botocore.exceptions import ClientError
 from alexa_ip_cam.alexa import lwa
 from alexa_ip_cam.deploy import private_file, skill_zip
 from alexa_ip_cam.login import Amazon, log_in
-from home.inventory import LWA_CLIENT_ID, OWNER
+from home import playbook
+from home.inventory import LWA_CLIENT_ID, OWNER, Inventory
 from simulators.amazon.alexa import Alexa, Message
 from simulators.amazon.aws import ACCESS_KEY, Aws
 from simulators.amazon.lambda_runtime import LambdaRuntime
@@ -84,6 +85,14 @@ class Cloud:
         self.directory.mkdir(parents=True, exist_ok=True)
         amazon = Amazon(consent_url="https://www.amazon.com/ap/oa", lwa_url=self.lwa.url, port=0)
         log_in(PROFILE, self.directory / private_file.LOGIN, amazon=amazon, show=self._consent, patience=10)
+
+    def deploy(self, inventory: Inventory, *arguments: str) -> playbook.Recap:
+        """Run ``playbooks/skill.yml`` as the owner does, but for handing the access key to the appliance."""
+        inventory.write()
+        book = "playbooks/skill.yml"
+        return playbook.run(
+            inventory.directory, "--tags", "lambda", *arguments, playbook=book, environment=self.environment
+        )
 
     def deployed_settings(self, homes: list[dict[str, Any]]) -> dict[str, Any]:
         """The skill's settings for homes given with all their variables, as the deployment makes them."""

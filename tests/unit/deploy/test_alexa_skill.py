@@ -6,6 +6,7 @@ import json
 import re
 
 import pytest
+from ansible.module_utils.appliance import smapi
 
 from alexa_ip_cam.deploy import private_file
 from simulators.amazon.smapi import EVENTS, Smapi
@@ -259,6 +260,16 @@ def test_a_build_without_end_is_told(skill: SkillBench) -> None:
     skill.amazon.build_seconds = 60
     result = skill(patience=1, pause=0.2)
     assert "building the skill for more than 1 s; run again" in result["msg"]
+
+
+def test_progress_is_noted_while_it_goes_on(skill: SkillBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smapi, "_TELL_SECONDS", 0.1)
+    notes = skill.folder / "notes"
+    skill.amazon.build_seconds = 0.3
+    done = skill(progress_file=str(notes))["actions"]
+    lines = notes.read_text().splitlines()
+    assert [line for line in lines if not line.startswith("Amazon is building the skill, ")] == done
+    assert len(lines) > len(done)
 
 
 def test_a_log_in_that_is_no_more_is_told(skill: SkillBench) -> None:

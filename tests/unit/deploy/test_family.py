@@ -9,7 +9,6 @@ import pytest
 
 from alexa_ip_cam.alexa.store import Sample, Store
 from alexa_ip_cam.deploy import private_file
-from home import playbook
 from home.cloud import Cloud
 from home.inventory import STREAMS_NAME, Inventory
 from simulators.amazon.alexa import Alexa, RefusedError
@@ -23,8 +22,7 @@ def test_from_the_playbook_to_the_living_room(tmp_path: Path) -> None:
         cloud.log_in()
         inventory.variables.update(cloud.inventory_variables())
         inventory.write()
-        arguments = {"playbook": "playbooks/skill.yml", "environment": cloud.environment}
-        playbook.run(inventory.directory, "--tags", "lambda", **arguments)
+        cloud.deploy(inventory)
         with cloud.function([inventory.resolved()]) as function:
             alexa = cloud.link(function.invoke)
             porch = alexa.find("the front porch camera")

@@ -160,7 +160,7 @@ def test_the_command_asks_and_tells(
     secrets = iter([CLIENT.client_secret, "", ""])
     monkeypatch.setattr("builtins.input", lambda _prompt: next(answers))
     monkeypatch.setattr("getpass.getpass", lambda _prompt: next(secrets))
-    monkeypatch.setattr("webbrowser.open", lambda address: browser(address))
+    monkeypatch.setattr("webbrowser.open", browser)
     monkeypatch.setattr("sys.stdin", io.StringIO())
     monkeypatch.setattr(command, "Amazon", lambda: amazon)
     monkeypatch.setattr(command.log_in, "__kwdefaults__", {**(command.log_in.__kwdefaults__ or {}), "amazon": amazon})

@@ -170,6 +170,7 @@ def test_from_nothing_to_an_enabled_skill_in_one_run(story: Story) -> None:
     assert recap.failed == 0
     assert made(story.cloud) == EVERYTHING
     assert story.cloud.skill().enabled
+    assert "\n    make the skill\n" in recap.output  # told while it goes on
     (vendor,) = story.cloud.smapi.vendors
     assert recap.output.count(f"https://layla.amazon.com/api/skill/link/{vendor}") >= 1
     entry = private_file.read(story.inventory.directory / private_file.ACCESS)[STREAMS_NAME]
