@@ -29,6 +29,9 @@ def present(cloud: AwsCloud, wanted: Wanted) -> None:
     _table(cloud, wanted)
     account = cloud.account()
     kept = private_file.read(wanted.access_file)
+    # Nobody will look there any more; the file is the only one that still knows where it was.
+    for region in sorted({entry["region"] for entry in kept.values()} - {wanted.region}):
+        _remove_table(cloud, wanted._replace(region=region))
     for site in wanted.sites:
         _user(cloud, wanted, site, account)
         kept = _access_key(cloud, wanted, site, kept)
@@ -41,10 +44,7 @@ def absent(cloud: AwsCloud, wanted: Wanted) -> None:
     kept = private_file.read(wanted.access_file)
     for site in sorted({*wanted.sites, *kept}):
         kept = _remove_site(cloud, wanted, site, kept)
-    table = _described(cloud, wanted)
-    if table is not None:
-        cloud.change(f"delete table {wanted.name}", "dynamodb", wanted.region, "delete_table", TableName=wanted.name)
-        cloud.wait(lambda: _described(cloud, wanted) is None, f"The deletion of table {wanted.name}")
+    _remove_table(cloud, wanted)
     if not cloud.check:
         wanted.access_file.unlink(missing_ok=True)
 
@@ -80,6 +80,13 @@ def _table(cloud: AwsCloud, wanted: Wanted) -> None:
             TableName=wanted.name,
             TimeToLiveSpecification={"Enabled": True, "AttributeName": rules.TABLE_TTL},
         )
+
+
+def _remove_table(cloud: AwsCloud, wanted: Wanted) -> None:
+    if _described(cloud, wanted) is not None:
+        what = f"delete table {wanted.name} in {wanted.region}"
+        cloud.change(what, "dynamodb", wanted.region, "delete_table", TableName=wanted.name)
+        cloud.wait(lambda: _described(cloud, wanted) is None, f"The deletion of table {wanted.name}")
 
 
 def _described(cloud: AwsCloud, wanted: Wanted) -> dict[str, Any] | None:

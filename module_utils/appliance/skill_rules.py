@@ -114,7 +114,8 @@ def next_steps(client_id: str, vendor_id: str, name: str, *, is_enabled: bool) -
         f"   in the security profile with the client id {client_id},",
         "   under Web Settings, these three must be among the Allowed Return URLs:",
         *(f"   {url.format(vendor=vendor_id)}" for url in _LINK_URLS),
-        f'2. In the Alexa app, under More, Skills & Games, Your Skills, Dev, choose "{name}"; {wake}:',
+        "2. In the Alexa app, under More, Skills & Games, Your Skills, Dev,",
+        f"   choose {name}; {wake}:",
         "   log in with the Amazon account that your Echo devices use.",
         '3. Say: "Alexa, discover devices".',
     ]

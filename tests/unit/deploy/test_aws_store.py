@@ -108,15 +108,25 @@ def test_a_site_that_is_no_more_loses_its_user(aws: Aws, access: Path) -> None:
     assert list(state(aws, access)["users"]) == [f"alexa-ip-cam-{SITE}"]
 
 
+def test_another_region_takes_the_table_along(aws: Aws, access: Path) -> None:
+    deploy(aws, access)
+    cloud = AwsCloud(aws.url, check=False, pause=0.01)
+    aws_store.present(cloud, aws_store.Wanted("alexa-ip-cam", "us-east-1", (SITE,), access, aws.url))
+    assert aws.client("dynamodb", "eu-west-1").list_tables()["TableNames"] == []
+    assert aws.client("dynamodb", "us-east-1").list_tables()["TableNames"] == ["alexa-ip-cam"]
+    assert private_file.read(access)[SITE]["region"] == "us-east-1"
+
+
 def test_every_call_refused_is_one_message_and_the_next_run_goes_on(
     aws: Aws, access: Path, interference: Interference
 ) -> None:
     calls = interference.calls_of(lambda: deploy(aws, access))
     whole = state(aws, access)
-    for number, operation in enumerate(calls):
+    for operation in dict.fromkeys(calls):
         aws.reset()
         access.unlink(missing_ok=True)
-        with interference.refusing(number), pytest.raises(AwsError, match=f":{operation} to the AWS user that deploys"):
+        refusing = interference.refusing(calls.index(operation))
+        with refusing, pytest.raises(AwsError, match=f":{operation} to the AWS user that deploys"):
             deploy(aws, access)
         deploy(aws, access)
         assert state(aws, access) == whole, operation

@@ -137,7 +137,7 @@ def run_until(story: Story, is_there: Callable[[], Any]) -> None:
         end = time.monotonic() + 60
         while process.poll() is None and not is_there():
             assert time.monotonic() < end
-            time.sleep(0.01)
+            time.sleep(0.02)
         assert process.poll() is None, "it ended before it could be killed"
         family = descendants(process.pid)
         for pid in family:
@@ -148,7 +148,8 @@ def test_a_run_that_is_killed_on_its_way_is_gone_on_with(story: Story) -> None:
     smapi, aws = story.cloud.smapi, story.cloud.aws
     smapi.build_seconds = 1.0  # so that the run dies while Amazon builds
     run_until(story, lambda: smapi.skills)
-    run_until(story, lambda: aws.client("lambda").list_functions()["Functions"])
+    functions = aws.client("lambda")
+    run_until(story, lambda: functions.list_functions()["Functions"])
     smapi.build_seconds = 0.1
     recap = story.run("--diff", "-vvv")
     assert recap.failed == 0
