@@ -87,7 +87,7 @@ def exchange_code(
         client: the skill's messaging credentials, or who asked for the log-in.
         redirect_uri: where the log-in was told to lead to; an AcceptGrant has none.
         url: of Login with Amazon, without a path.
-        timeout: seconds from connecting to the answer's last byte.
+        timeout: seconds up to the answer's last byte; more only where a host's first addresses do not answer.
 
     Raises:
         GrantDeadError, ClientRefusedError, RequestRefusedError, LwaUnavailableError: as they say.

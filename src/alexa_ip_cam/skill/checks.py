@@ -82,8 +82,8 @@ def hex_key(values: Mapping[str, Any], key: str, digits: int, where: str) -> str
 
 
 def url(values: Mapping[str, Any], key: str, where: str) -> str:
-    """An address of a service without a path: HTTPS, or HTTP on the loopback where only a simulator can be."""
+    """An address of a service without a path: HTTPS, or HTTP at a numeric address, where only a simulator can be."""
     value = values[key]
-    if not isinstance(value, str) or not re.fullmatch(r"(https://[a-z0-9.-]+|http://127\.[0-9.]+)(:[0-9]+)?", value):
+    if not isinstance(value, str) or not re.fullmatch(r"(https://[a-z0-9.-]+|http://[0-9.]+)(:[0-9]+)?", value):
         raise SettingsError(f"{where}: {key} must be an address such as https://api.amazon.com, not {value!r}")
     return value

@@ -12,7 +12,7 @@ from .caller import Caller
 REGIONS: dict[str, Region] = {"us-east-1": "NA", "eu-west-1": "EU", "us-west-2": "FE"}
 """Where a function may run that Alexa invokes, and the region of Alexa that it then serves."""
 
-_PATIENCE_SECONDS = 2.0  # as in `who`
+_PATIENCE_SECONDS = 2.0  # see `who`
 
 
 def accept_grant(directive: Directive, caller: Caller) -> Message:

@@ -17,7 +17,7 @@ from alexa_ip_cam.alexa.errors import (
 from .settings import Settings
 
 _REMEMBERED = 512  # tokens: each account has one, and another every hour
-_PATIENCE_SECONDS = 2.0  # Alexa waits 8, AWS lets the function run 6; an AcceptGrant asks twice and stores
+_PATIENCE_SECONDS = 1.5  # Alexa waits 8, AWS lets the function run 6; an AcceptGrant asks twice and stores
 
 
 class Verifier:

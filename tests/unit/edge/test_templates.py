@@ -41,6 +41,14 @@ def test_stunnel_leads_each_name_to_its_place(render: Render) -> None:
     )
 
 
+def test_stunnel_may_lead_a_second_name_to_the_streams(render: Render) -> None:
+    assert "[remote]" not in render("stunnel", STUNNEL)
+    lines = render("stunnel", STUNNEL, stunnel_remote_name="away.example.com")
+    assert {"sni = nobody:away.example.com", "connect = 127.0.0.1:8554"} <= set(section(lines, "remote"))
+    assert "protocol = proxy" not in section(lines, "remote")
+    assert "protocol = proxy" in section(lines, "clips")
+
+
 def test_only_the_first_service_of_stunnel_listens_and_only_the_last_speaks_proxy(render: Render) -> None:
     lines = render("stunnel", STUNNEL)
     assert [line for line in lines if line.startswith("accept")] == ["accept = 0.0.0.0:443"]

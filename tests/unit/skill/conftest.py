@@ -12,7 +12,7 @@ from alexa_ip_cam.lambda_zip import build
 from alexa_ip_cam.skill.dispatch import Skill
 from alexa_ip_cam.skill.settings import Settings, parse_settings
 from simulators.amazon.alexa import Alexa
-from simulators.amazon.aws import ACCESS_KEY, REGION, Aws
+from simulators.amazon.aws import Aws
 from simulators.amazon.lwa import Lwa
 from unit.skill import family
 
@@ -31,10 +31,7 @@ def aws() -> Iterator[Aws]:
 
 @pytest.fixture(autouse=True)
 def function_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What AWS gives a function, as far as the skill uses it."""
-    for name, value in zip(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), ACCESS_KEY, strict=True):
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("AWS_REGION", REGION)
+    family.let_run(monkeypatch)
 
 
 @pytest.fixture

@@ -4,9 +4,12 @@ import copy
 import json
 from typing import Any
 
+import pytest
+
 from alexa_ip_cam.alexa.lwa import Client
 from alexa_ip_cam.alexa.store import Store
 from alexa_ip_cam.lambda_zip import settings_from_inventory
+from alexa_ip_cam.skill import dispatch, grants, who
 from alexa_ip_cam.skill.dispatch import Skill
 from alexa_ip_cam.skill.settings import parse_settings
 from simulators.amazon.alexa import Alexa
@@ -87,6 +90,16 @@ def with_store(document: dict[str, Any], aws: Aws, table: str) -> Store:
     document.update(store_url=aws.url, table=table)
     site = document["sites"][0]["streams_name"]
     return Store(table, site, region=REGION, endpoint_url=aws.url, access_key=ACCESS_KEY)
+
+
+def let_run(change: pytest.MonkeyPatch) -> None:
+    """What AWS gives a function; and more patience, for a machine that does other things, too."""
+    for name, value in zip(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), ACCESS_KEY, strict=True):
+        change.setenv(name, value)
+    change.setenv("AWS_REGION", REGION)
+    change.setattr(who, "_PATIENCE_SECONDS", 30)
+    change.setattr(grants, "_PATIENCE_SECONDS", 30)
+    change.setattr(dispatch, "_STORE_SECONDS", 30)
 
 
 def talk(skill: Skill, token: str) -> Alexa:

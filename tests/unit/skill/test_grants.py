@@ -10,7 +10,7 @@ from alexa_ip_cam.alexa.store import Store
 from simulators.amazon.alexa import Alexa, RefusedError
 from simulators.amazon.aws import ACCESS_KEY, REGION, Aws
 from simulators.amazon.judge import accept_grant_response
-from simulators.amazon.lwa import TOKEN, Cut, Fault, Lwa, Reply
+from simulators.amazon.lwa import TOKEN, TOKEN_INFO, Cut, Fault, Lwa, Reply
 from unit.skill.family import FOREIGN, LINKING, MESSAGING, NEIGHBOUR, OWNER, STRANGER, alexa_for
 
 
@@ -80,6 +80,16 @@ def test_what_amazon_does_not_exchange_is_no_success(stored: Store, alexa: Alexa
     lwa.fail(TOKEN, fault)
     assert "could not be exchanged" in refused(alexa, new_code(lwa))
     assert stored.grant() is None
+
+
+@pytest.mark.parametrize("fault", [Reply(500), Reply(400, b'{"error":"invalid_token"}')], ids=str)
+def test_a_grantee_that_cannot_be_verified_grants_nothing(stored: Store, alexa: Alexa, lwa: Lwa, fault: Fault) -> None:
+    code, asked = new_code(lwa), len(lwa.requests)
+    lwa.fail(TOKEN_INFO, fault)
+    refused(alexa, code)
+    assert len(lwa.requests) == asked + 1  # the code was not even tried
+    alexa.accept_grant(code)
+    assert stored.grant() is not None
 
 
 def test_a_code_counts_once_and_for_us_only(stored: Store, alexa: Alexa, lwa: Lwa) -> None:

@@ -14,7 +14,7 @@ from alexa_ip_cam.skill.dispatch import Skill
 from alexa_ip_cam.skill.settings import parse_settings
 from simulators.amazon import judge
 from simulators.amazon.alexa import Alexa
-from simulators.amazon.aws import REGION, Aws
+from simulators.amazon.aws import Aws
 from simulators.amazon.checks import ProtocolError, moment
 from simulators.amazon.lwa import Lwa
 from unit.skill import family
@@ -66,9 +66,8 @@ def talking(recorder: Recorder, lwa: Lwa) -> Alexa:
 
 @pytest.fixture(scope="module")
 def good_answers(lwa: Lwa, aws: Aws) -> Answers:
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in (("AWS_ACCESS_KEY_ID", "x"), ("AWS_SECRET_ACCESS_KEY", "x"), ("AWS_REGION", REGION)):
-            environment.setenv(name, value)
+    with pytest.MonkeyPatch.context() as change:
+        family.let_run(change)
         return collect(lwa, aws)
 
 

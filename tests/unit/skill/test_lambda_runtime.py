@@ -5,17 +5,22 @@ import os
 import time
 import zipfile
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from alexa_ip_cam.alexa.store import Sample, Store
+from alexa_ip_cam.lambda_zip import build
+from alexa_ip_cam.media_id import Media, media_id
 from simulators.amazon.alexa import Alexa, RefusedError
 from simulators.amazon.judge import camera_streams_response
 from simulators.amazon.lambda_runtime import LambdaError, LambdaRuntime
 from simulators.amazon.lwa import Lwa
-from unit.skill.family import LINKING, OWNER
+from unit.skill.family import LINKING, MESSAGING, OWNER
 
+RECORDING = Media("den", datetime(2026, 11, 22, 10, tzinfo=UTC), timedelta(seconds=9), "motion")
 MakeZip = Callable[[str], Path]
 
 
@@ -42,6 +47,35 @@ def test_the_deployed_zip_shows_every_camera(archive: Path, bearer: str) -> None
         alexa = Alexa(function.invoke, bearer)
         streams = [alexa.show(endpoint) for endpoint in alexa.discover()]
     assert [stream.uri.split("/")[3] for stream in streams] == ["front-porch", "back-yard", "den"]
+
+
+def test_the_deployed_zip_does_all_that_alexa_asks(
+    document: dict[str, Any], stored: Store, lwa: Lwa, bearer: str, tmp_path: Path
+) -> None:
+    build(document, tmp_path / "skill.zip")
+    stored.put_state("den", "connectivity", Sample("OK", datetime.now(UTC)))
+    recording = media_id(bytes.fromhex(document["sites"][0]["media_key"]), RECORDING)
+    code = lwa.new_code(MESSAGING.client_id, OWNER)
+    with LambdaRuntime(tmp_path / "skill.zip") as function:
+        alexa = Alexa(function.invoke, bearer)
+        alexa.accept_grant(code)
+        den = alexa.find("the den")
+        assert alexa.report_state(den).connectivity == "OK"
+        assert alexa.snapshot(den).uri.startswith("https://clips.example.com/snapshots/den.jpg?")
+        ((told,), problems) = alexa.media([recording, "another"])
+    assert (told.media_id, problems) == (recording, {"another": "NOT_FOUND"})
+    grant = stored.grant()
+    assert grant is not None
+    assert lwa.is_valid_access(grant.tokens.access_token)
+    for secret in (
+        bearer,
+        code,
+        grant.tokens.access_token,
+        grant.tokens.refresh_token,
+        MESSAGING.client_secret,
+        told.uri,
+    ):
+        assert secret not in function.logs
 
 
 def test_the_log_has_one_line_for_each_directive_and_no_token(archive: Path, bearer: str) -> None:

@@ -9,7 +9,7 @@ from alexa_ip_cam.alexa.store import Sample, Store
 from simulators.amazon.alexa import Alexa, Endpoint, RefusedError
 from simulators.amazon.judge import state_report
 
-NOW = datetime.now(UTC).replace(microsecond=0)
+NOW = datetime(2026, 11, 22, 10, 0, 0, 123_000, UTC)
 EARLIER = NOW - timedelta(minutes=3)
 
 
@@ -22,7 +22,7 @@ def test_what_the_appliance_said_is_reported_with_its_time(stored: Store, alexa:
 
 
 def test_how_old_it_is_is_said(stored: Store, alexa: Alexa) -> None:
-    stored.put_state("den", "connectivity", Sample("UNREACHABLE", EARLIER))
+    stored.put_state("den", "connectivity", Sample("UNREACHABLE", datetime.now(UTC) - timedelta(minutes=3)))
     stored.put_state("den", "detection", Sample("NOT_DETECTED", datetime.now(UTC) + timedelta(minutes=5)))
     reply = alexa.ask(alexa.directive("Alexa", "ReportState", "cams_example_com:den"), state_report)
     motion, health = reply["context"]["properties"]
