@@ -18,7 +18,7 @@ from cryptography import x509
 
 from alexa_ip_cam.lambda_zip import build, settings_from_inventory
 from home import playbook
-from home.inventory import CLIPS_NAME, LWA_CLIENT_ID, OWNER, STREAMS_NAME, Inventory
+from home.inventory import CLIPS_NAME, LWA_CLIENT_ID, OWNER, STREAMS_NAME, Inventory, recordings_of
 from sandbox import Machine, Network, cache_dir, debian_root, suite_from_env
 from simulators.amazon.alexa import Alexa
 from simulators.amazon.lambda_runtime import LambdaRuntime
@@ -81,7 +81,7 @@ class Home:
         inventory = Inventory(folder, address=self.appliance.address, ssh_args=self.appliance.ssh_args)
         for camera in self.world.inventory_cameras():
             if self._wanted is None or camera["id"] in self._wanted:
-                inventory.add_camera(camera)
+                inventory.add_camera({**camera, **recordings_of(camera["id"])})
         ca_bundle = self.directory / "acme-ca.pem"
         ca_bundle.write_text(self.world.acme_tls_ca_pem())
         key = self.world.dns_update_key

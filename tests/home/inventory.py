@@ -15,6 +15,18 @@ CLIPS_NAME = "clips.example.test"
 LWA_CLIENT_ID = "amzn1.application-oa2-client.00000000000000000000000000000001"
 OWNER = "amzn1.account.OWNER"
 
+RECORDINGS: dict[str, dict[str, Any]] = {
+    "front-porch": {"type": "axis", "path": "/srv/recordings/axis-ACCC8E000001", "timezone": "Europe/Berlin"},
+    "driveway": {"type": "directory", "path": "/srv/recordings/driveway", "layout": "reolink", "timezone": "UTC"},
+    "back-garden": {"type": "command"},
+}
+"""Where the recordings of the world's cameras come from; the folders are made by whoever records."""
+
+
+def recordings_of(camera_id: str) -> dict[str, Any]:
+    """A camera's `recordings`, if it has any, to be merged into it."""
+    return {"recordings": RECORDINGS[camera_id]} if camera_id in RECORDINGS else {}
+
 
 def _write(path: Path, data: Mapping[str, Any], mode: int = 0o644) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)

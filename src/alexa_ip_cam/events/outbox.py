@@ -295,10 +295,12 @@ class Outbox:
         with self.database.look() as sql:
             return dict(sql.execute("SELECT interface, until FROM suspensions").fetchall())
 
-    def suspend(self, interface: str, until: int, reason: str) -> None:
-        """Leave an interface alone until then (Unix milliseconds)."""
+    def suspend(self, interface: str, until: int, reason: str) -> bool:
+        """Leave an interface alone until then (Unix milliseconds); whether it was not so before."""
         with self.database.step() as sql:
-            sql.execute("INSERT OR REPLACE INTO suspensions VALUES (?, ?, ?)", (interface, until, reason))
+            known = sql.execute("DELETE FROM suspensions WHERE interface = ?", (interface,)).rowcount
+            sql.execute("INSERT INTO suspensions VALUES (?, ?, ?)", (interface, until, reason))
+        return known == 0
 
     def lift_suspensions(self) -> None:
         """Try every interface again now."""

@@ -300,9 +300,9 @@ class Publisher:
 
     def _suspend(self, message: Message, answer: Answer) -> None:
         until = self._outbox.now() + int(self._timing.refused * 1000)
-        known = message.interface in self._outbox.suspensions()
-        self._keep(lambda: self._outbox.suspend(message.interface, until, str(answer)))
-        if not known:
+        news: list[bool] = []
+        self._keep(lambda: news.append(self._outbox.suspend(message.interface, until, str(answer))))
+        if any(news):
             name = INTERFACES[message.interface]
             _log.warning("Amazon refuses %s (%s); it is tried again every day, all else goes on", name, answer)
 

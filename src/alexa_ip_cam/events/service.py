@@ -23,7 +23,7 @@ from alexa_ip_cam.events.publisher import Publisher, Timing
 from alexa_ip_cam.events.recording import Source
 from alexa_ip_cam.events.retention import Retention
 from alexa_ip_cam.events.scanning import Scanner
-from alexa_ip_cam.events.site_store import SiteStore, StateWriter
+from alexa_ip_cam.events.site_store import SiteStore, SkillStore, StateWriter
 from alexa_ip_cam.events.sources import make_source
 from alexa_ip_cam.events.status import Status, metrics
 from alexa_ip_cam.events.tokens import NoTokenError, Tokens
@@ -46,7 +46,7 @@ class Parts(NamedTuple):
 
     source: Callable[[str, Mapping[str, Any]], Source] = make_source
     clips: Callable[[Config, Keys], ClipMaker] = lambda config, keys: FfmpegClips(config.clips_dir, keys.media)
-    store: Callable[[Config], SiteStore | None] = lambda config: (
+    store: Callable[[Config], SkillStore | None] = lambda config: (
         SiteStore(config.store, config.streams_name) if config.store is not None else None
     )
     timing: Timing = Timing()

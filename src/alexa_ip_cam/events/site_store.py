@@ -12,6 +12,7 @@ from alexa_ip_cam.alexa.store import Aspect, Grant, Sample, Store, StoreError
 from alexa_ip_cam.events.config import StoreConfig
 from alexa_ip_cam.events.database import DatabaseError
 from alexa_ip_cam.events.outbox import Outbox, moment
+from alexa_ip_cam.events.tokens import GrantStore
 
 REMEMBER_SECONDS = 90 * 86_400
 """How long the store remembers that a clip was deleted."""
@@ -30,6 +31,10 @@ class StateStore(Protocol):
 
     def put_deleted(self, media_id: str, expires: float) -> None:
         """Remember that a recording was deleted."""
+
+
+class SkillStore(GrantStore, StateStore, Protocol):
+    """All that the service needs of the store."""
 
 
 class SiteStore:

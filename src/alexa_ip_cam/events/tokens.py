@@ -124,8 +124,9 @@ class Tokens:
                 raise NoTokenError("the skill is not linked yet; link it in the Alexa app", relink=True)
             if self._kept.dead:
                 raise NoTokenError(_ENDED, relink=True)
-            if self._left() < lwa.REFRESH_EARLY_SECONDS:
-                self._renew()
+            for _ in range(2):  # renewing may turn up another grant, which is about to end as well
+                if self._left() < lwa.REFRESH_EARLY_SECONDS:
+                    self._renew()
             return Access(self._kept.grant.tokens.access_token, self._kept.grant.region)
 
     def refused(self, token: str) -> bool:
