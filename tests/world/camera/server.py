@@ -135,11 +135,13 @@ def _push_to(source: Any) -> Push:
     """Return a function that gives `source` a unit with the running time of its capture."""
 
     def push(unit: bytes, age_ns: int) -> None:
-        clock = source.get_clock()
-        if clock is None:  # the pipeline has not started
+        clock, base_time = source.get_clock(), source.get_base_time()
+        # While the pipeline starts, it has a clock before it has a base time. A time stamp made in between would be
+        # the machine's uptime, and the camera silent for as long.
+        if clock is None or base_time == 0:
             return
         buffer = Gst.Buffer.new_wrapped(unit)
-        buffer.pts = max(0, clock.get_time() - source.get_base_time() - age_ns)
+        buffer.pts = max(0, clock.get_time() - base_time - age_ns)
         source.emit("push-buffer", buffer)
 
     return push
