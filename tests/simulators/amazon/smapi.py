@@ -271,7 +271,7 @@ class Smapi:
     def _linking(self, skill: Skill, *_: Any) -> Reply:
         if skill.linking is None:
             raise _RefusalError(404, "There is no account linking for this skill.")
-        shown = {key: value for key, value in skill.linking.items() if key != "clientSecret" and value != []}
+        shown = {key: value for key, value in skill.linking.items() if key != "clientSecret" and value}
         return Reply(200, {"accountLinkingResponse": shown})
 
     def _link(self, skill: Skill, document: Json, *_: Any) -> Reply:
@@ -380,8 +380,11 @@ def _check_manifest(manifest: Json) -> None:
 
 
 def _with_defaults(manifest: Json) -> Json:
-    """The manifest as Amazon gives it back: with fields that nobody asked for."""
+    """The manifest as Amazon may give it back: with fields that nobody asked for, and without empty ones."""
     shown = copy.deepcopy(manifest)
+    for texts in shown["publishingInformation"]["locales"].values():
+        if not texts.get("keywords"):
+            texts.pop("keywords", None)
     shown["publishingInformation"].setdefault("distributionMode", "PUBLIC")
     shown["apis"]["smartHome"].setdefault("supportedControls", [])
     return shown

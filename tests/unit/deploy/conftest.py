@@ -32,7 +32,13 @@ ARNS = {
 
 
 def manifest(*locales: str, name: str = "My Cameras", site: str = "cams.example.com") -> dict[str, Any]:
-    texts = {"name": name, "summary": "s", "description": "d", "examplePhrases": ["Alexa, show the porch"]}
+    texts = {
+        "name": name,
+        "summary": "s",
+        "description": "d",
+        "examplePhrases": ["Alexa, show the porch"],
+        "keywords": [],
+    }
     return {
         "manifestVersion": "1.0",
         "apis": {"smartHome": {"protocolVersion": "3"}},
