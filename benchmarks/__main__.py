@@ -29,8 +29,9 @@ NAMES = (
     "capacity",
     "hostile",
     "skill",
+    "recordings",
 )
-WITHOUT_HOME = ("skill",)
+WITHOUT_HOME = ("skill", "recordings")
 ONLY_WHEN_NAMED = ("hour",)
 
 

@@ -38,7 +38,7 @@ CHOICES = {
 }
 
 REQUIRED = ("id", "name", "url", "manufacturer", "model", "width", "height", "audio")
-OPTIONAL = ("username", "password", "transport", "port", "warm", "doorbell", "host", "recordings")
+OPTIONAL = ("username", "password", "transport", "port", "warm", "recordings", "doorbell", "host")
 
 
 @dataclasses.dataclass(frozen=True)

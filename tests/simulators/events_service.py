@@ -1,7 +1,7 @@
 """The real events service as a process, with a recorder, a clip maker and a store that need no other programs.
 
-Run as ``python -m simulators.events_service CONFIG TIMING``: TIMING is the publisher's, as JSON. Everything else
-is what an appliance runs.
+Run as ``python -m simulators.events_service CONFIG OPTIONS``: the publisher's timing and whether to use the real store,
+as JSON. Everything else is what an appliance runs.
 """
 
 import fcntl
@@ -181,6 +181,7 @@ class EventsService:
         self.log = folder / "log"
         self.process: subprocess.Popen[bytes] | None = None
         self.timing = timing
+        self.real_store = False
         self._begun = 0
         for camera in cameras:
             (self.recordings / camera).mkdir(parents=True)
@@ -227,7 +228,7 @@ class EventsService:
                     "-m",
                     "simulators.events_service",
                     str(self.folder / "events.json"),
-                    json.dumps(self.timing._asdict()),
+                    json.dumps({**self.timing._asdict(), "real_store": self.real_store}),
                 ],
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
                 stdin=subprocess.DEVNULL,
@@ -285,15 +286,12 @@ def _stem(start: datetime, seconds: float, cause: str) -> str:
     return f"{start.astimezone(UTC).strftime(_FORM)}-{seconds * 1000:.0f}-{cause}"
 
 
+def _parts(options: dict[str, Any]) -> Parts:
+    parts = Parts(source=NamesSource, clips=CopyClips)
+    if not options.pop("real_store"):
+        parts = parts._replace(store=lambda config: FileStore(config.database.with_name("store.json")))
+    return parts._replace(timing=Timing(**options))
+
+
 if __name__ == "__main__":
-    sys.exit(
-        main(
-            [sys.argv[1]],
-            Parts(
-                source=NamesSource,
-                clips=CopyClips,
-                store=lambda config: FileStore(config.database.with_name("store.json")),
-                timing=Timing(**json.loads(sys.argv[2])),
-            ),
-        )
-    )
+    sys.exit(main([sys.argv[1]], _parts(json.loads(sys.argv[2]))))

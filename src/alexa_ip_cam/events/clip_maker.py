@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from alexa_ip_cam.events.clip import Clip, ClipError
-from alexa_ip_cam.events.probe import ProbeError, Video, complaint, probe
+from alexa_ip_cam.events.probe import ONLY_VIDEO_FILES, VIDEO_FORMATS, ProbeError, Video, complaint, probe
 from alexa_ip_cam.events.recording import Recording
 from alexa_ip_cam.events.sources.patterns import FOREIGN
 from alexa_ip_cam.media_id import Media, clip_path, media_id, parse_media_id
@@ -31,6 +31,7 @@ _GIVE_UP = timedelta(days=1)
 _WHOLE_SHARE = 0.9
 """Less of the promised length than this, and the file is cut off."""
 
+_LONGEST_SECONDS = 86_400.0  # of a media id
 _LOW_PRIORITY = ("nice", "-n", "15", "ionice", "-t", "-c", "3")
 _PART = ".part-"
 _G711 = ("pcm_alaw", "pcm_mulaw")
@@ -178,9 +179,10 @@ def _convert(files: Sequence[Path], audio: list[str], target: Path, seconds: flo
     command += ["-threads", "1", "-fflags", "+genpts"]
     listed = b""
     if len(files) == 1:
-        command += ["-i", f"file:{files[0]}"]
+        command += [*ONLY_VIDEO_FILES, "-i", f"file:{files[0]}"]
     else:
-        command += ["-f", "concat", "-safe", "0", "-protocol_whitelist", "file,pipe", "-i", "pipe:0"]
+        command += ["-protocol_whitelist", "file,pipe", "-format_whitelist", f"concat,{VIDEO_FORMATS}"]
+        command += ["-f", "concat", "-safe", "0", "-i", "pipe:0"]
         listed = b"".join(_listed(path) for path in files)
     command += ["-map", "0:v:0", "-map", "0:a:0?", "-map_metadata", "-1", "-map_chapters", "-1"]
     command += ["-c:v", "copy", *audio, "-avoid_negative_ts", "make_zero", "-movflags", "+faststart"]
@@ -220,6 +222,8 @@ def _checked_length(part: Path, videos: Sequence[Video], said: bytes) -> timedel
     promised = sum(video.seconds or 0.0 for video in videos)
     if seconds <= 0:
         raise ClipError("there is no picture in it", permanent=True)
+    if seconds > _LONGEST_SECONDS:
+        raise ClipError(f"it is {seconds / 3600:.0f} hours long; a clip may have a day", permanent=True)
     if seconds < promised * _WHOLE_SHARE - 0.5:
         raise ClipError(f"it is cut off: {seconds:.1f} s of {promised:.1f} s are there", permanent=True)
     return timedelta(milliseconds=round(seconds * 1000))

@@ -9,6 +9,11 @@ from typing import Any, NamedTuple
 _WHO = re.compile(r"^\[[^\]]* @ 0x[0-9a-f]+\] ")  # the part of ffmpeg that speaks
 _TIME_LIMIT = 30.0  # seconds; a network share may be slow, and a broken file must not hold up the others
 
+VIDEO_FORMATS = "matroska,mov,avi,mpegts,mpeg,flv,dhav,mjpeg"
+ONLY_VIDEO_FILES = ("-protocol_whitelist", "file", "-format_whitelist", VIDEO_FORMATS)
+"""Options before an input. Without them ffmpeg takes a playlist for a video, whatever its name, and reads the files and
+URLs in it with our rights."""
+
 
 class ProbeError(Exception):
     """The file is no video that can be read to its end; the message says why, in one line."""
@@ -38,7 +43,9 @@ def probe(path: Path) -> Video:
         ProbeError: it is no video, or it is cut off so that nothing can be read.
         OSError: ffprobe is missing, or takes too long because the place is slow.
     """
-    command = ["ffprobe", "-v", "error", "-of", "json", "-show_entries"]
+    if not path.is_file():
+        raise ProbeError("it is no file")  # ffprobe would wait for a pipe's writer
+    command = ["ffprobe", "-v", "error", *ONLY_VIDEO_FILES, "-of", "json", "-show_entries"]
     command += ["format=duration:stream=codec_type,codec_name,profile,width,height,pix_fmt,sample_rate,channels"]
     command += ["-i", f"file:{path}"]
     try:

@@ -163,11 +163,13 @@ class Publisher:
 
     def _choose(self) -> tuple[Message | None, float]:
         """The message to send now, its lane taken; or None, and how long that stays so, seconds."""
-        heads = self._outbox.queue.heads()
+        with self._lock:
+            busy = set(self._busy)
+        # Read after that: the head of a lane that was busy may be one that has just been told.
+        free = [one for one in self._outbox.queue.heads() if (one.interface, one.camera_id) not in busy]
         now, wall = time.monotonic(), self._outbox.now()
         suspended = self._outbox.suspensions()
         with self._lock:
-            free = [one for one in heads if (one.interface, one.camera_id) not in self._busy]
             if not free or len(self._busy) >= _WORKERS:
                 return None, _QUEUE_CHECK_SECONDS
             hold = max(self._not_before, self.halt.probe_at if self.halt is not None else 0.0)
@@ -192,8 +194,10 @@ class Publisher:
 
     def _due(self, message: Message, suspended: int, wall: int) -> int:
         """When it may be sent, Unix milliseconds. What is further off than any wait was made by a clock set since."""
-        due = message.due if message.due - wall <= self._timing.slow_longest * 2000 else 0
-        return max(due, suspended if suspended - wall <= self._timing.refused * 1000 else 0)
+        timing = self._timing
+        longest = timing.quick * 2**timing.quick_tries + timing.slow_longest
+        due = message.due if message.due - wall <= longest * 1000 else 0
+        return max(due, suspended if suspended - wall <= timing.refused * 1000 else 0)
 
     # Sending
 

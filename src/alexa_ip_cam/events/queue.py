@@ -153,6 +153,7 @@ class Queue:
                 sql.execute("UPDATE messages SET parked = 0, due = 0, tries = 0 WHERE id = ?", (one,)).rowcount
                 for one in ids
             ]
+        self.look_around()
         return sum(rows)
 
     def drop(self, ids: Iterable[int]) -> int:

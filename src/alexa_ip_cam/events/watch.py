@@ -5,7 +5,7 @@ found by scans, too.
 
 Of the libraries that Debian packages, python3-inotify gives the kernel's calls as they are. Its own reader is not used:
 it drops IN_Q_OVERFLOW and stops at a name that is no UTF-8. python3-watchdog needs two threads for each directory and
-holds every event back for half a second, and python3-pyinotify does not run with Python 3.12.
+holds every event back for half a second, and pyinotify has had no release since 2015.
 """
 
 import contextlib

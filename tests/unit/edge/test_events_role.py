@@ -90,7 +90,8 @@ def test_the_unit_is_confined(written: Written) -> None:
     lines = written(UNIT).splitlines()
     assert {"NoNewPrivileges=true", "ProtectSystem=strict", "ProtectHome=true"} <= set(lines)
     assert "LoadCredential=keys:/etc/alexa-ip-cam/events-keys.json" in lines
-    assert not any(line.startswith(("LoadCredential=store", "SupplementaryGroups")) for line in lines)
+    assert "SupplementaryGroups=alexa-recorders" in lines  # reads what they announce
+    assert not any(line.startswith("LoadCredential=store") for line in lines)
     assert not any(line.startswith("ReadOnlyPaths") for line in lines)  # it would hide a share that is mounted later
 
 
@@ -105,4 +106,4 @@ def test_homes_are_read_only_when_recordings_lie_there(written: Written, path: s
 def test_the_store_and_groups_reach_the_unit(written: Written) -> None:
     lines = written(UNIT, events_groups=["ftp", "motion"], __events_stored={"stat": {"exists": True}}).splitlines()
     assert "LoadCredential=store:/etc/alexa-ip-cam/events-store.json" in lines
-    assert "SupplementaryGroups=ftp motion" in lines
+    assert "SupplementaryGroups=alexa-recorders ftp motion" in lines

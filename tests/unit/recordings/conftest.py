@@ -32,6 +32,7 @@ FILMS: dict[str, list[str]] = {
     "large.mkv": ["-f", "lavfi", "-i", "testsrc=size=256x192:rate=10", "-t", "1", *_H264],
     "hevc.mp4": [*_PICTURE, "-t", "1", "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=error"],
     "av1.mkv": [*_PICTURE, "-t", "0.2", "-c:v", "libaom-av1", "-cpu-used", "8"],
+    "stream.ts": [*_PICTURE, "-t", "1", *_H264],
     "mjpeg.mkv": [*_PICTURE, "-t", "1", "-c:v", "mjpeg", "-pix_fmt", "yuvj420p"],
     "high444.mp4": [*_PICTURE, "-t", "1", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv444p"],
     "sound.mp4": [*_SOUND, "-t", "1", "-c:a", "aac"],

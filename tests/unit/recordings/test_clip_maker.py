@@ -141,11 +141,23 @@ REFUSED: dict[str, tuple[Callable[[Film, Path], list[Path]], str]] = {
     "truncated, index first": (lambda film, tmp: [cut(film, tmp, "fast.mp4", 0.5)], "cut off"),
     "truncated Matroska": (lambda film, tmp: [cut(film, tmp, "ulaw.mkv", 0.3)], "cut off"),
     "different pictures": (lambda film, _: [film("plain.mkv"), film("large.mkv")], "different kinds"),
+    "a playlist that would read another file": (
+        lambda film, tmp: [write(tmp / "list.mp4", playlist(film("stream.ts")))],
+        "broken",
+    ),
+    "a list that would read another file": (
+        lambda film, _: [write(film("plain.mkv").with_name("list.mp4"), b"ffconcat version 1.0\nfile plain.mkv\n")],
+        "broken",
+    ),
     "noise": (lambda _, tmp: [write(tmp / "noise.mp4", bytes(range(256)) * 40)], "broken"),
     "empty": (lambda _, tmp: [write(tmp / "empty.mp4", b"")], "is empty"),
     "a directory": (lambda _, tmp: [tmp], "no file"),
     "Hikvision": (lambda film, tmp: [Path(shutil.copy(film("plain.mp4"), tmp / "hiv00001.mp4"))], "Hikvision"),
 }
+
+
+def playlist(path: Path) -> bytes:
+    return f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1.0,\nfile://{path}\n#EXT-X-ENDLIST\n".encode()
 
 
 def write(path: Path, data: bytes) -> Path:

@@ -157,8 +157,12 @@ def test_what_the_command_did_not_write_is_refused_and_kept(
     assert len([record for record in caplog.records if record.levelno == logging.ERROR]) == 1
 
 
-def test_links_and_pipes_are_not_followed(spool: Path, source: CommandSource, tmp_path: Path) -> None:
+def test_links_and_pipes_are_not_followed_and_told_once(
+    spool: Path, source: CommandSource, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "good.json").write_text(json.dumps(GOOD))
     (spool / "porch/1-1.json").symlink_to(tmp_path / "good.json")
     os.mkfifo(spool / "porch/2-1.json")
     assert scan(source) == []
+    assert scan(source) == []
+    assert caplog.text.count("1-1.json cannot be read") == 1

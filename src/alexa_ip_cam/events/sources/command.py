@@ -33,6 +33,7 @@ class CommandSource:
         self._root = block.path(announcement.SPOOL / camera_id)
         block.close()
         self._taken: list[Path] = []
+        self._told: set[str] = set()  # announcements that cannot be read
 
     def scan(self) -> Iterator[Recording]:
         """Everything that was announced, oldest first.
@@ -46,6 +47,7 @@ class CommandSource:
             self._taken.pop().unlink(missing_ok=True)
         with os.scandir(self._root) as entries:
             names = sorted(entry.name for entry in entries if entry.name.endswith(ENDING))
+        self._told.intersection_update(names)
         found = []
         for name in names:
             path = self._root / name
@@ -55,7 +57,9 @@ class CommandSource:
                 _log.error("%s: %s is refused: %s", self._camera_id, path, error)
                 path.rename(path.with_suffix(REFUSED))
             except OSError as error:
-                _log.error("%s: %s cannot be read: %s", self._camera_id, path, error.strerror)
+                if name not in self._told:
+                    _log.error("%s: %s cannot be read: %s", self._camera_id, path, error.strerror)
+                self._told.add(name)
         for recording, _ in sorted(found, key=lambda item: item[0].start):
             yield recording
         self._taken = [path for _, path in found]
