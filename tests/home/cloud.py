@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import hashlib
 import json
+import tempfile
 import threading
 import urllib.parse
 import urllib.request
@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from botocore.exceptions import ClientError
 
+from alexa_ip_cam import lambda_zip
 from alexa_ip_cam.alexa import lwa
 from alexa_ip_cam.deploy import private_file, skill_zip
 from alexa_ip_cam.login import Amazon, log_in
@@ -125,14 +126,14 @@ class Cloud:
 
         AWS gives the zip back to nobody here, so that it is built once more; it has to be the same one byte for byte.
         """
-        code = skill_zip.content(self.deployed_settings(homes), self.directory)
-        built = base64.b64encode(hashlib.sha256(code).digest()).decode()
-        if built != self.code_hash():
-            raise AssertionError(f"another zip is deployed: its hash is {self.code_hash()}, and not {built}")
-        archive = self.directory / "deployed.zip"
-        archive.write_bytes(code)
-        with LambdaRuntime(archive) as runtime:
-            yield runtime
+        with tempfile.TemporaryDirectory(prefix="deployed-") as folder:
+            archive = Path(folder, "deployed.zip")
+            built = lambda_zip.build(self.deployed_settings(homes), archive)
+            live = base64.b64decode(self.code_hash()).hex()
+            if built != live:
+                raise AssertionError(f"another zip is deployed: its SHA-256 is {live}, and not {built}")
+            with LambdaRuntime(archive) as runtime:
+                yield runtime
 
     def link(self, invoke: Callable[[Message], Message], user_id: str = OWNER) -> Alexa:
         """Enable the skill in the Alexa app and link an account; gives the Alexa of that account.
