@@ -23,13 +23,14 @@ from alexa_ip_cam.login import Amazon, log_in
 from home import playbook
 from home.inventory import LWA_CLIENT_ID, OWNER, Inventory
 from simulators.amazon.alexa import Alexa, Message
-from simulators.amazon.aws import ACCESS_KEY, Aws
+from simulators.amazon.aws import ACCESS_KEY, REGION, Aws
 from simulators.amazon.lambda_runtime import LambdaRuntime
 from simulators.amazon.lwa import Lwa
-from simulators.amazon.smapi import AWS_REGIONS, EVENTS, Skill, Smapi
+from simulators.amazon.smapi import EVENTS, Skill, Smapi
 
 PROFILE = lwa.Client(LWA_CLIENT_ID, "secret-of-the-security-profile")
 NAME = "alexa-ip-cam"
+LOCALE = "en-GB"  # whose function runs in the region that the simulated runtime is in
 
 
 class Cloud:
@@ -38,14 +39,12 @@ class Cloud:
     Args:
         directory: the inventory's, where the log-in is kept and the deployment keeps what it has to.
         host: the address that the simulators listen on; appliances must reach it.
-        locales: of the skill.
     """
 
-    def __init__(self, directory: Path, *, host: str = "127.0.0.1", locales: tuple[str, ...] = ("en-GB",)) -> None:
+    def __init__(self, directory: Path, *, host: str = "127.0.0.1") -> None:
         """Nothing is started before ``__enter__``."""
         self.directory = directory
         self.host = host
-        self.locales = locales
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -73,7 +72,7 @@ class Cloud:
         """What the inventory needs besides cameras and names."""
         return {
             "skill_enabled": True,
-            "skill_locales": list(self.locales),
+            "skill_locales": [LOCALE],
             "lambda_smapi_url": self.smapi.url,
             "lambda_lwa_url": self.lwa.url,
             "lambda_aws_url": self.aws.url,
@@ -103,20 +102,15 @@ class Cloud:
         return skill_zip.settings(
             skill_zip.whole_homes(homes, keys, login),
             table=NAME,
-            region=self.aws_region,
+            region=REGION,
             messaging=kept["messaging"],
             lwa_url=self.lwa.url,
             store_url=self.aws.url,
         )
 
-    @property
-    def aws_region(self) -> str:
-        """Where table and function are."""
-        return AWS_REGIONS["NA" if self.locales[0] == "en-US" else "EU"]
-
     def code_hash(self) -> str:
         """Hash of the code that is live at AWS, as AWS tells it."""
-        function = self.aws.client("lambda", self.aws_region)
+        function = self.aws.client("lambda", REGION)
         told = function.get_function_configuration(FunctionName=NAME, Qualifier="live")
         return str(told["CodeSha256"])
 
