@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
+import requests
 from ansible.module_utils.appliance import smapi
 
 from alexa_ip_cam.deploy import private_file
@@ -238,6 +240,35 @@ def test_an_answer_that_got_lost_makes_no_second_skill(skill: SkillBench, method
     assert first.get("failed", False) is (method == "POST")
     assert skill()["enabled"] is True
     assert len(skill.amazon.skills) == 1
+
+
+def test_a_run_killed_after_any_request_is_gone_on_with(skill: SkillBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = requests.Session.request
+    left = -1  # requests until the end
+
+    def request(*arguments: Any, **options: Any) -> requests.Response:
+        nonlocal left
+        answer = original(*arguments, **options)
+        left -= 1
+        if left == 0:
+            raise KeyboardInterrupt
+        return answer
+
+    monkeypatch.setattr(requests.Session, "request", request)
+    for number in range(1, 50):
+        skill.amazon.skills.clear()
+        skill.skill_file.unlink(missing_ok=True)
+        left = number
+        try:
+            skill(pause=0.06)  # longer than a build, so that few requests only ask how it goes
+        except KeyboardInterrupt:
+            left = -1
+        else:
+            break
+        assert skill()["enabled"] is True
+        assert len(skill.amazon.skills) == 1
+        assert skill()["changed"] is False
+    assert 15 < number < 40  # whole runs there were, and it was none of the killed ones
 
 
 def test_a_change_in_the_console_meanwhile_is_taken_in(skill: SkillBench) -> None:
