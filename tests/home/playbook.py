@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -34,18 +35,25 @@ class PlaybookError(Exception):
         self.recap = recap
 
 
-def run(inventory: Path, *arguments: str, playbook: str = "playbooks/site.yml", echo: bool = False) -> Recap:
+def run(
+    inventory: Path,
+    *arguments: str,
+    playbook: str = "playbooks/site.yml",
+    echo: bool = False,
+    environment: Mapping[str, str] | None = None,
+) -> Recap:
     """Run a playbook (path from the repository's root); raise PlaybookError when it fails.
 
-    ``echo`` copies Ansible's output to standard output while it runs.
+    ``echo`` copies Ansible's output to standard output while it runs; ``environment`` is what the owner has exported.
     """
     program = Path(sys.executable).with_name("ansible-playbook")
     argv = [str(program), "-i", str(inventory), playbook, *arguments]
-    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+    settings = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+    whole = {**os.environ, **settings, **(environment or {})}
     started = time.monotonic()
     lines = []
     with subprocess.Popen(
-        argv, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        argv, cwd=ROOT, env=whole, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         assert process.stdout is not None
         try:

@@ -24,6 +24,11 @@ def appliance() -> list[dict[str, Any]]:
     return found
 
 
+def skill() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = load(ROOT / "playbooks/skill.yml")
+    return found
+
+
 def test_every_play_is_named_and_stops_at_the_first_error() -> None:
     for path, play in plays():
         assert play.get("name"), path
@@ -47,16 +52,33 @@ def test_everything_is_checked_before_anything_changes() -> None:
     assert checks[0]["name"] == "preflight"
     assert all(check["tasks_from"] == "validate" for check in checks[1:])
     changing = [role["role"] for play in others for role in roles_of(play)]
-    assert {check["name"] for check in checks[1:]} == set(changing) == set(role_names()) - {"preflight"}
+    assert {check["name"] for check in checks[1:]} == set(changing) == set(role_names()) - {"preflight", "lambda"}
+
+
+def test_the_skill_is_checked_before_anything_changes_too() -> None:
+    first, *others = skill()
+    assert first["tags"] == ["always", "preflight"]
+    checks = imports_of(first)
+    assert [(check["name"], check["tasks_from"]) for check in checks] == [
+        ("preflight", "inventory_alone"),
+        ("lambda", "validate"),
+    ]
+    assert [role["role"] for role in roles_of(others[0])] == ["lambda"]
+
+
+def test_the_skill_needs_no_appliance() -> None:
+    """What is not the controller itself is only checked, by code that runs on the controller."""
+    for play in load(ROOT / "playbooks/skill.yml")[1:2] + load(ROOT / "playbooks/remove-skill.yml"):
+        assert (play["hosts"], play["connection"], play["become"]) == ("localhost", "local", False)
 
 
 def test_each_role_has_its_name_as_its_tag() -> None:
-    for play in appliance()[1:]:
+    for play in appliance()[1:] + skill()[1:]:
         assert [role["role"] for role in roles_of(play)] == [role.get("tags") for role in roles_of(play)]
 
 
 def test_the_readme_has_every_tag_and_playbook() -> None:
-    tags = {"preflight", *(role["tags"] for play in appliance()[1:] for role in roles_of(play))}
+    tags = {"preflight", *(role["tags"] for play in appliance()[1:] + skill()[1:] for role in roles_of(play))}
     assert [tag for tag in sorted(tags) if f"| `{tag}` |" not in README] == []
     listed = set(re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE))
     assert [tag for tag in sorted(listed & set(role_names())) if tag not in tags] == []

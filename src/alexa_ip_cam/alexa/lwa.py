@@ -77,19 +77,25 @@ class TokenInfo(NamedTuple):
     expires_at: float
 
 
-def exchange_code(code: str, client: Client, *, url: str = LWA_URL, timeout: float = 10) -> Tokens:
-    """Exchange the code of an AcceptGrant for tokens. A code can be exchanged once.
+def exchange_code(
+    code: str, client: Client, *, redirect_uri: str | None = None, url: str = LWA_URL, timeout: float = 10
+) -> Tokens:
+    """Exchange the code of an AcceptGrant, or of a log-in, for tokens. A code can be exchanged once.
 
     Args:
-        code: from the directive's ``payload.grant``.
-        client: the skill's messaging credentials.
+        code: from the directive's ``payload.grant``, or from the address that a log-in led to.
+        client: the skill's messaging credentials, or who asked for the log-in.
+        redirect_uri: where the log-in was told to lead to; an AcceptGrant has none.
         url: of Login with Amazon, without a path.
         timeout: seconds up to the answer's last byte; more only where a host's first addresses do not answer.
 
     Raises:
         GrantDeadError, ClientRefusedError, RequestRefusedError, LwaUnavailableError: as they say.
     """
-    return _tokens({"grant_type": "authorization_code", "code": code}, client, url, timeout)
+    fields = {"grant_type": "authorization_code", "code": code}
+    if redirect_uri is not None:
+        fields["redirect_uri"] = redirect_uri
+    return _tokens(fields, client, url, timeout)
 
 
 def refresh(refresh_token: str, client: Client, *, url: str = LWA_URL, timeout: float = 10) -> Tokens:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -14,11 +15,18 @@ from boto3.session import Session
 ACCESS_KEY = ("AKIDEXAMPLE", "a secret of no use")
 REGION = "eu-west-1"
 _START_SECONDS = 60  # it loads much, on machines that do other things, too
-_RUNNING = re.compile(r"Running on (http://127\.0\.0\.1:[0-9]+)")
+_RUNNING = re.compile(r"Running on (http://[0-9.]+:[0-9]+)")
 
 
 class Aws:
-    """A context manager; `url` is the endpoint of every service."""
+    """A context manager; `url` is the endpoint of every service.
+
+    Args:
+        host: the address to listen on; the port is a free one.
+    """
+
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        self._host = host
 
     def __enter__(self) -> Self:
         """Start the server on a free port and wait until it listens.
@@ -30,7 +38,7 @@ class Aws:
         self._log = Path(self._scratch.name, "log")
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"],
+                [sys.executable, Path(__file__).with_name("aws_server.py"), "-H", self._host, "-p", "0"],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -47,11 +55,16 @@ class Aws:
     ) -> None:
         self._stop()
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, region: str = REGION) -> Any:
         """boto3's client of a service."""
         key_id, secret = ACCESS_KEY
-        session = Session(aws_access_key_id=key_id, aws_secret_access_key=secret, region_name=REGION)
+        session = Session(aws_access_key_id=key_id, aws_secret_access_key=secret, region_name=region)
         return session.client(service, endpoint_url=self.url)
+
+    def reset(self) -> None:
+        """Forget everything that was made."""
+        with urllib.request.urlopen(urllib.request.Request(f"{self.url}/moto-api/reset", method="POST")) as answer:  # noqa: S310
+            answer.read()
 
     def make_table(self, name: str) -> None:
         """A table with the keys that docs/design.md names ("The store")."""
