@@ -1,4 +1,4 @@
-"""The ways to the owner: the journal, mail through the system's sendmail, and a webhook that takes text, such as ntfy."""
+"""The ways to the owner: the journal, mail through the system's sendmail, and a webhook that takes text (ntfy)."""
 
 import email.message
 import email.utils
@@ -130,4 +130,3 @@ def to_webhook(sent: Letter, webhook: Webhook) -> None:
     except (OSError, ValueError) as error:
         # A message of ValueError may show the URL.
         raise ChannelError(f"the webhook cannot be reached ({type(error).__name__})") from None
-

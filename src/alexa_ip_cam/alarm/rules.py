@@ -8,7 +8,7 @@ from alexa_ip_cam.alarm.board import Alarm
 
 REPEAT_SECONDS = 86_400.0
 HOLD_SECONDS = 3_600.0
-"""An alarm that comes back sooner than this after "well again" waits, so that one that flutters is told once an hour."""
+"""An alarm that comes back sooner than this after "well again" waits: one that flutters is told once an hour."""
 
 Kind = Literal["raised", "again", "well", "test"]
 
