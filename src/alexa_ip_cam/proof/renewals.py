@@ -32,8 +32,8 @@ _MENDS: Sequence[tuple[str, str]] = (
     (
         r"Incorrect TXT|No TXT record|NXDOMAIN looking up TXT|error:(?:dns|unauthorized)|During secondary validation",
         (
-            "The ACME server did not find the challenge in DNS: give it more time by certbot_dns_propagation_seconds, and"
-            " look for a forgotten CNAME at _acme-challenge."
+            "The ACME server did not find the challenge in DNS: give it more time by certbot_dns_propagation_seconds,"
+            " and look for a forgotten CNAME at _acme-challenge."
         ),
     ),
     (
@@ -42,8 +42,8 @@ _MENDS: Sequence[tuple[str, str]] = (
             r"|Connection (?:refused|reset)|No route|unreachable|\b50[0-9]\b"
         ),
         (
-            "The ACME server or the DNS host cannot be reached. When that is not the appliance's own internet connection,"
-            " wait."
+            "The ACME server or the DNS host cannot be reached. When that is not the appliance's own internet"
+            " connection, wait."
         ),
     ),
     (

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.appliance import lineage
+from ansible.module_utils.appliance import dns_lookup, lineage
 
 from unit.edge.conftest import Authority
 
@@ -70,6 +70,8 @@ class Bench:
         monkeypatch.setenv("CALLED", str(self.called))
         monkeypatch.setenv("ISSUE", str(self.issue_dir))
         monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+        self.cnames: dict[str, str] = {}
+        monkeypatch.setattr(dns_lookup, "ask", lambda name, _: dns_lookup.Answer(0, self.cnames.get(name, ""), ""))
         self.offer()
 
     def offer(self, authority: Authority | None = None, **how: Any) -> None:
@@ -83,6 +85,7 @@ class Bench:
         arguments = {
             "config_dir": str(self.config),
             "logs_dir": str(self.logs),
+            "state_dir": str(self.config.parent / "state"),
             "name": "alexa-ip-cam",
             "names": ["cams.example.com", "clips.example.com"],
             "email": "owner@example.com",
