@@ -1,4 +1,4 @@
-"""An appliance of only the outer roles (certbot, apache, haproxy, stunnel), with stand-ins for what is behind them."""
+"""An appliance of only the outer roles (alarm, certbot, apache, haproxy, stunnel, proof), with stand-ins for what is behind them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from world import World
 ROOT_KEY = "5a" * 32
 FILM = bytes(range(256)) * 40
 CAMERAS = [{"id": "front-porch"}, {"id": "garage"}]
-ROLES = ("certbot", "apache", "haproxy", "stunnel")
+ROLES = ("alarm", "certbot", "apache", "haproxy", "stunnel", "proof")
 
 # Says which camera it is, then repeats what it gets, until the viewer goes.
 _STAND_IN = """\
@@ -89,8 +89,14 @@ class Edge:
                 "dns_rfc2136_algorithm": key.algorithm,
             },
             "certbot_dns_propagation_seconds": 1,
-            "certbot_preferred_chain": self.world.acme_root_names()[1],
+            **self.preferring(1),
         }
+
+    def preferring(self, number: int) -> dict[str, str]:
+        """The variables for a chain to one of the ACME server's roots."""
+        root = self.directory / f"root-{number}.pem"
+        root.write_text(self.world.acme_roots()[number])
+        return {"certbot_preferred_chain": self.world.acme_root_names()[number], "certbot_root_file": str(root)}
 
     def play(self, *arguments: str, roles: tuple[str, ...] = ROLES, **changed: Any) -> playbook.Recap:
         """Run some of the roles; `changed` replaces variables. Raises `playbook.PlaybookError`."""

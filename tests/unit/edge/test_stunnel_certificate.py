@@ -212,7 +212,7 @@ def test_the_hook_minds_its_own_certificate_only(
     settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ini = tmp_path / "settings.ini"
-    lines = [f"{key} = {getattr(settings, key)}" for key in settings.__dataclass_fields__]
+    lines = [f"{key} = {getattr(settings, key) or ''}" for key in settings.__dataclass_fields__]
     ini.write_text("\n".join(["[stunnel]", *lines, ""]))
     monkeypatch.setattr(program, "SETTINGS", ini)
     monkeypatch.setenv("RENEWED_LINEAGE", "/etc/letsencrypt/live/another")
