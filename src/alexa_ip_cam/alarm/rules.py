@@ -58,9 +58,13 @@ def _kind(alarm: Alarm, last: Told | None, now: float) -> Kind | None:
     return "again" if age >= REPEAT_SECONDS else None
 
 
-def after(told: Mapping[str, Told], messages: list[Message], now: float) -> dict[str, Told]:
+def after(
+    raised: Mapping[str, Alarm], told: Mapping[str, Told], messages: list[Message], now: float
+) -> dict[str, Told]:
     """What the channel has been told once the messages are out; what no longer matters is dropped."""
-    kept = {key: last for key, last in told.items() if not (last.well and abs(now - last.at) >= HOLD_SECONDS)}
+    kept = {
+        key: last for key, last in told.items() if key in raised or not last.well or abs(now - last.at) < HOLD_SECONDS
+    }
     for message in messages:
         # A test leaves nothing to become well.
         well = message.kind in ("well", "test")

@@ -72,14 +72,15 @@ def send(board: Board, directory: Path, settings: Settings, channel: str, delive
     """
     ledger = Ledger(directory, channel)
     told, now = ledger.told(), time.time()
-    messages = rules.due(board.alarms(), told, now)
+    raised = board.alarms()
+    messages = rules.due(raised, told, now)
     if messages:
         try:
             deliver(channels.letter(settings.name, messages))
         except ChannelError as error:
             ledger.keep(told, str(error))
             return str(error)
-    after = rules.after(told, messages, now)
+    after = rules.after(raised, told, messages, now)
     if messages or after != told or ledger.problem():
         ledger.keep(after)
     return ""

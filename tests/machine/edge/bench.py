@@ -1,4 +1,4 @@
-"""An appliance of only the outer roles (alarm, certbot, apache, haproxy, stunnel, proof), with stand-ins for what is behind them."""
+"""An appliance of only the outer roles (certbot, stunnel and so on), with stand-ins for what is behind them."""
 
 from __future__ import annotations
 
@@ -114,6 +114,11 @@ class Edge:
         play = {"name": "Edge", "hosts": "all", "become": True, "gather_facts": False, "roles": list(roles)}
         book.write_text(yaml.safe_dump([play]))
         return playbook.run(inventory, *arguments, playbook=str(book))
+
+    def acme_orders(self) -> int:
+        """How many orders the ACME server has been asked for."""
+        journal = self.world.machine.run(["journalctl", "-u", "pebble", "-o", "cat", "--no-pager"]).stdout
+        return journal.count("POST /order-plz")
 
     def refusal(self, **changed: Any) -> str:
         """Run all roles with inputs that must be refused; returns what Ansible printed."""

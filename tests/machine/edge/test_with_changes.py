@@ -95,11 +95,20 @@ def test_another_name_gets_one_new_certificate_and_viewers_go_on(edge: Edge) -> 
 
 
 def test_a_chain_that_is_not_offered_is_refused(edge: Edge) -> None:
+    """A root that exists, and that the ACME server does not issue from; and one that does not exist."""
     before, served = state(edge), edge.served()
-    said = refusal(edge, roles=("certbot",), certbot_preferred_chain="ISRG Root X9")
-    assert "and not to 'ISRG Root X9'" in said
+    said = refusal(edge, roles=("certbot",), certbot_preferred_chain="ISRG Root X1", certbot_root_file="")
+    assert "and not to 'ISRG Root X1'" in said
     assert "set certbot_preferred_chain" in said
+    # The next run does not ask for another certificate, which the ACME server would count.
+    orders = edge.acme_orders()
+    again = refusal(edge, roles=("certbot",), certbot_preferred_chain="ISRG Root X1", certbot_root_file="")
+    assert "for the ACME server's limits the next one may not be made before" in again
+    said = refusal(edge, roles=("certbot",), certbot_preferred_chain="ISRG Root X9", certbot_root_file="")
+    assert "Debian's ca-certificates has no root with the name" in said
+    assert edge.acme_orders() == orders
     assert (state(edge), edge.served()) == (before, served)
+    assert edge.play(roles=("certbot",)).failed == 0
 
 
 def test_what_certbot_says_is_told_and_the_certificate_stays(edge: Edge) -> None:
@@ -113,9 +122,8 @@ def test_what_certbot_says_is_told_and_the_certificate_stays(edge: Edge) -> None
 
 
 def test_the_default_chain_when_it_is_the_preferred_one(edge: Edge) -> None:
-    root = edge.world.acme_root_names()[0]
-    assert edge.play(roles=("certbot",), certbot_preferred_chain=root).failed == 0
-    edge.variables["certbot_preferred_chain"] = root
+    assert edge.play(roles=("certbot",), **edge.preferring(0)).failed == 0
+    edge.variables |= edge.preferring(0)
     edge.connect(STREAMS_NAME, roots=edge.world.acme_roots()[0]).close()
     with pytest.raises(ssl.SSLCertVerificationError):
         edge.connect(STREAMS_NAME, roots=edge.world.acme_roots()[1])
@@ -221,6 +229,8 @@ def test_every_option_can_be_moved(edge: Edge) -> None:
         "certbot_key_type": "ecdsa",
         "certbot_rsa_key_size": 2048,
         "certbot_preferred_chain": "",
+        "certbot_root_file": str(edge.directory / "roots.pem"),
+        "certbot_install": "debian",
         "certbot_dns_propagation_seconds": 2,
         "certbot_no_log": False,
         "apache_listen": "127.0.0.1:8081",
@@ -242,7 +252,13 @@ def test_every_option_can_be_moved(edge: Edge) -> None:
         "stunnel_send_buffer_bytes": 131072,
         "stunnel_idle_seconds": 300,
         "stunnel_max_connections": 100,
+        "proof_names": [STREAMS_NAME, "example.test"],
+        "proof_port": 8443,
+        "proof_certificate_dir": "/etc/letsencrypt/live/other",
+        "alarm_name": "the cameras",
+        "alarm_cameras": False,
     }
+    (edge.directory / "roots.pem").write_text("".join(edge.world.acme_roots()))
     assert edge.play(**moved).failed == 0
     edge.appliance.write("/srv/films/film.mp4", FILM)
     with edge.connect(STREAMS_NAME, port=8443) as tls:
