@@ -1,5 +1,6 @@
 """Tells a certbot before 4.0 when to renew: it counts 30 days back from the end, which fits only 90 days."""
 
+import os
 import re
 from importlib import metadata
 
@@ -8,8 +9,14 @@ from alexa_ip_cam.proof.lifetime import Lifetime
 _LINE = re.compile(r"^\s*#?\s*renew_before_expiry\s*=.*\n?", re.MULTILINE)
 
 
+FROM_PIP = "ALEXA_IP_CAM_CERTBOT_FROM_PIP"
+"""Set for certbot.service by the role certbot when not Debian's certbot renews, but one from pip, which is newer."""
+
+
 def needs_help() -> bool:
-    """Whether the certbot of this Python reckons in days; False when there is none, as with one in a venv."""
+    """Whether the certbot that renews reckons in days."""
+    if os.environ.get(FROM_PIP):
+        return False
     try:
         return int(metadata.version("certbot").split(".")[0]) < 4
     except metadata.PackageNotFoundError:

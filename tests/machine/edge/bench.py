@@ -20,7 +20,12 @@ from home import playbook
 from home.inventory import CLIPS_NAME, STREAMS_NAME
 from sandbox import Machine, Network, debian_root, suite_from_env
 from world import World
+from world.machine import CHALLENGE_NAMES
 
+# Another zone, as it were, for challenges that a CNAME leads away.
+DELEGATED = "delegated.example.test"
+WEBHOOK_PORT = 8099
+WEBHOOK_TOKEN = "tk_5a5a_not_to_be_seen"
 ROOT_KEY = "5a" * 32
 FILM = bytes(range(256)) * 40
 CAMERAS = [{"id": "front-porch"}, {"id": "garage"}]
@@ -56,7 +61,8 @@ class Edge:
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
             net = stack.enter_context(Network("edge"))
-            self.world = stack.enter_context(World(net, profiles={}))
+            names = (*CHALLENGE_NAMES, DELEGATED)
+            self.world = stack.enter_context(World(net, profiles={}, challenge_names=names))
             self.appliance = stack.enter_context(
                 Machine(net, "appliance", number=10, root=debian_root(suite_from_env()), resolver=self.world.address)
             )
@@ -78,6 +84,11 @@ class Edge:
             "appliance_streams_name": STREAMS_NAME,
             "appliance_clips_name": CLIPS_NAME,
             "appliance_signing_key": ROOT_KEY,
+            "appliance_notify": {
+                "mail": "owner@example.test",
+                "webhook": f"http://127.0.0.1:{WEBHOOK_PORT}/secret-topic",
+                "webhook_token": WEBHOOK_TOKEN,
+            },
             "certbot_email": "owner@example.test",
             "certbot_server": self.world.acme_directory,
             "certbot_ca_bundle": str(ca_bundle),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -13,44 +11,9 @@ from cryptography import x509
 
 from home.inventory import CLIPS_NAME, STREAMS_NAME
 from machine.edge.bench import CAMERAS, FILM, Edge, answer, describe, signed
+from machine.edge.doings import CONFIG, HOOK, LIVE, file_replaced, refusal, renew, state, viewer
 
 pytestmark = pytest.mark.machine
-
-LIVE = "/etc/letsencrypt/live/alexa-ip-cam"
-HOOK = "/etc/letsencrypt/renewal-hooks/deploy/stunnel"
-CONFIG = "/etc/stunnel/alexa-ip-cam.conf"
-# Only here: the product never forces a renewal, the test cannot wait for one.
-RENEW_NOW = b"[Service]\nExecStart=\nExecStart=/usr/bin/certbot -q renew --no-random-sleep-on-renew --force-renewal\n"
-
-
-@contextmanager
-def viewer(edge: Edge, port: int = 443) -> Iterator[None]:
-    """Somebody who watches all the while."""
-    with edge.connect(STREAMS_NAME, port=port) as tls:
-        tls.sendall(describe("garage"))
-        assert tls.recv(4096).startswith(b"garage:")
-        yield
-        tls.sendall(b"still here?")
-        assert tls.recv(4096) == b"garage:still here?"
-
-
-@contextmanager
-def file_replaced(edge: Edge, path: str, content: bytes) -> Iterator[None]:
-    """Another content for a file, for a while."""
-    path = edge.appliance.run(["readlink", "-f", path]).stdout.strip()
-    mode = int(edge.appliance.run(["stat", "-c", "%a", path]).stdout, 8)
-    before = edge.appliance.read(path)
-    edge.appliance.write(path, content, mode)
-    try:
-        yield
-    finally:
-        edge.appliance.write(path, before, mode)
-
-
-def state(edge: Edge) -> str:
-    """A digest of all certificates and settings of the renewal, and where the links lead."""
-    script = "cd /etc/letsencrypt && find . -type l -printf '%p %l\\n' -o -path './[alr]*' -type f -exec sha256sum {} +"
-    return edge.appliance.run(["sh", "-c", f"{script} | sort"]).stdout
 
 
 def names(edge: Edge) -> set[str]:
@@ -58,29 +21,6 @@ def names(edge: Edge) -> set[str]:
     leaf = x509.load_der_x509_certificate(edge.served())
     extension = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     return set(extension.value.get_values_for_type(x509.DNSName))
-
-
-def refusal(edge: Edge, **how: Any) -> str:
-    """What Ansible printed, on one line, for inputs that are refused."""
-    return re.sub(r"\s+", " ", edge.refusal(**how))
-
-
-def renew(edge: Edge) -> int:
-    """Have certbot.service renew now; returns the exit status of its start.
-
-    The ACME server refuses some nonces, and certbot gives up after two in a row; the timer would try again.
-    """
-    dropin = "/run/systemd/system/certbot.service.d/now.conf"
-    before = edge.appliance.read(f"{LIVE}/cert.pem")
-    for _ in range(3):
-        edge.appliance.write(dropin, RENEW_NOW)
-        edge.appliance.run(["systemctl", "daemon-reload"])
-        status = edge.appliance.run(["systemctl", "start", "certbot.service"], check=False, timeout=120).returncode
-        edge.appliance.run(["rm", dropin])
-        edge.appliance.run(["systemctl", "daemon-reload"])
-        if edge.appliance.read(f"{LIVE}/cert.pem") != before:
-            return status
-    raise AssertionError(edge.appliance.journal("certbot.service"))
 
 
 # Certificates

@@ -151,4 +151,7 @@ def test_a_newer_certbot_is_left_to_itself() -> None:
 @pytest.mark.parametrize(("version", "helped"), [("2.1.0", True), ("3.9.0", True), ("4.0.0", False), ("5.8.0", False)])
 def test_versions_of_certbot(monkeypatch: pytest.MonkeyPatch, version: str, helped: bool) -> None:
     monkeypatch.setattr("importlib.metadata.version", lambda _: version)
+    monkeypatch.delenv(plan.FROM_PIP, raising=False)
     assert plan.needs_help() is helped
+    monkeypatch.setenv(plan.FROM_PIP, "1")
+    assert plan.needs_help() is False
