@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from home import renewals
 from home.inventory import STREAMS_NAME
 from machine.edge.bench import Edge, describe
 
-LIVE = "/etc/letsencrypt/live/alexa-ip-cam"
+LIVE = renewals.LIVE
 HOOK = "/etc/letsencrypt/renewal-hooks/deploy/stunnel"
 CONFIG = "/etc/stunnel/alexa-ip-cam.conf"
-# Only here: the product never forces a renewal, the test cannot wait for one.
-RENEW_NOW = b"[Service]\nExecStart=\nExecStart=/usr/bin/certbot -q renew --no-random-sleep-on-renew --force-renewal\n"
 
 
 @contextmanager
@@ -52,21 +51,6 @@ def refusal(edge: Edge, **how: Any) -> str:
     return re.sub(r"\s+", " ", edge.refusal(**how))
 
 
-@contextmanager
-def renewal_forced(edge: Edge) -> Iterator[None]:
-    """Have certbot.service renew whenever it is started."""
-    dropin = "/run/systemd/system/certbot.service.d/now.conf"
-    program = edge.appliance.run(["systemctl", "show", "-p", "ExecStart", "certbot.service"]).stdout
-    path = re.findall(r"path=(\S+certbot)", program)[-1]
-    edge.appliance.write(dropin, RENEW_NOW.replace(b"/usr/bin/certbot", path.encode()))
-    edge.appliance.run(["systemctl", "daemon-reload"])
-    try:
-        yield
-    finally:
-        edge.appliance.run(["rm", dropin])
-        edge.appliance.run(["systemctl", "daemon-reload"])
-
-
 def renew(edge: Edge, live: str = LIVE) -> int:
     """Have certbot.service renew now; returns the exit status of its start.
 
@@ -74,7 +58,7 @@ def renew(edge: Edge, live: str = LIVE) -> int:
     """
     before = edge.appliance.read(f"{live}/cert.pem")
     for _ in range(3):
-        with renewal_forced(edge):
+        with renewals.forced(edge.appliance):
             status = edge.appliance.run(["systemctl", "start", "certbot.service"], check=False, timeout=120).returncode
         if edge.appliance.read(f"{live}/cert.pem") != before:
             return status

@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 
+from home import renewals
 from home.inventory import CLIPS_NAME, STREAMS_NAME
 from machine.edge.alarms import Alarms
 from machine.edge.bench import WEBHOOK_TOKEN, Edge
 from machine.edge.conftest import Built
-from machine.edge.doings import CONFIG, LIVE, file_replaced, renew, renewal_forced, viewer
+from machine.edge.doings import CONFIG, LIVE, file_replaced, renew, viewer
 from world import acme
 
 pytestmark = pytest.mark.machine
@@ -57,7 +58,7 @@ def resources(edge: Edge) -> tuple[int, int]:
 
 def failed_renewal(edge: Edge) -> str:
     """Have certbot.service try to renew, which must fail; returns what it and what follows it said."""
-    with renewal_forced(edge):
+    with renewals.forced(edge.appliance):
         done = edge.appliance.run(["systemctl", "start", "certbot.service"], check=False, timeout=180)
     assert done.returncode != 0
     settle(edge)
@@ -173,47 +174,23 @@ def test_a_renewed_chain_that_an_echo_refuses_is_not_served(edge: Edge, alarms: 
 
 
 def test_renewals_under_a_viewer_are_served_at_once_and_leave_nothing_behind(edge: Edge) -> None:
-    renew(edge)
-    settle(edge)
     before = resources(edge)
     assert before[1] == 1
     with viewer(edge):
         watched = resources(edge)
-        for _ in range(2):
+        for _ in range(3):
             old = edge.served()
-            with renewal_forced(edge):
-                edge.appliance.run(["systemctl", "start", "--no-block", "certbot.service"])
-                issued_to_served(edge, old)
-                settle_certbot(edge)
-            assert served(edge, STREAMS_NAME) == served(edge, CLIPS_NAME) == on_disk(edge)
+            renewal = renewals.renew(edge.appliance, (STREAMS_NAME, CLIPS_NAME))
             settle(edge)
+            assert renewal.status == 0
+            assert renewal.served_s <= 5
+            assert served(edge, STREAMS_NAME) == served(edge, CLIPS_NAME) == on_disk(edge) != old
             assert resources(edge) == watched
     deadline = time.monotonic() + 5
     while resources(edge) != before and time.monotonic() < deadline:
         time.sleep(0.1)
     assert resources(edge) == before
     assert result(edge)["ok"] is True
-
-
-def issued_to_served(edge: Edge, old: bytes) -> None:
-    """Wait for the new certificate on disk, then for both names to serve it, within the promised 5 s."""
-    deadline = time.monotonic() + 60
-    while on_disk(edge) == old:
-        if time.monotonic() > deadline:  # a refused nonce: once more
-            edge.appliance.run(["systemctl", "start", "--no-block", "certbot.service"])
-            deadline += 60
-        time.sleep(0.05)
-    issued = time.monotonic()
-    while served(edge, STREAMS_NAME) == old or served(edge, CLIPS_NAME) == old:
-        assert time.monotonic() - issued < 5
-        time.sleep(0.05)
-
-
-def settle_certbot(edge: Edge) -> None:
-    deadline = time.monotonic() + 60
-    while edge.appliance.run(["systemctl", "is-active", "certbot.service"], check=False).stdout.strip() == "activating":
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 @contextmanager
