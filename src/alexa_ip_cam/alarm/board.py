@@ -46,7 +46,8 @@ class Board:
         before = read_json(path)
         value = {"text": cleaned, "since": before.get("since", time.time()), "test": test}
         if value != before:
-            write_json(path, value)
+            # Prepared beside, so that systemd sees one change, and that when it is whole.
+            write_json(path, value, scratch_in=self._directory.parent)
 
     def clear(self, key: str) -> bool:
         """Take an alarm down; tells whether there was one.
@@ -70,6 +71,10 @@ class Board:
             if KEY.fullmatch(path.stem) and isinstance(text, str) and isinstance(since, int | float):
                 found[path.stem] = Alarm(path.stem, text, float(since), value.get("test") is True)
         return found
+
+    def changed_at(self) -> int:
+        """When an alarm was last raised or cleared, for comparing; raises OSError."""
+        return self._directory.stat().st_mtime_ns
 
     def _path(self, key: str) -> Path:
         return self._directory / f"{key}.json"

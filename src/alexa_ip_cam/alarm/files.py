@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 
-def write_json(path: Path, value: object, mode: int = 0o640) -> None:
+def write_json(path: Path, value: object, mode: int = 0o640, *, scratch_in: Path | None = None) -> None:
     """Write a file in one step, with the directory's group where that has its set-group-id bit.
+
+    `scratch_in` is where it is prepared, in place of its own directory, when somebody watches that.
 
     Raises:
         OSError: it cannot be written.
     """
-    descriptor, scratch = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+    descriptor, scratch = tempfile.mkstemp(prefix=".", suffix=".part", dir=scratch_in or path.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
             json.dump(value, stream, indent=1)
