@@ -44,8 +44,11 @@ class Alarms:
         edge.appliance.write(_POSTS, b"")
         edge.appliance.write(_MAILS, b"")
         edge.appliance.run(["systemd-run", "--unit=webhook", "/usr/bin/python3", "/usr/local/bin/webhook"])
-        # What came up before there was somebody to listen.
-        self._edge.appliance.run(["systemctl", "start", "alexa-ip-cam-alarm.service"], check=False)
+
+    def forget(self) -> None:
+        """Begin anew."""
+        board = "/var/lib/alexa-ip-cam-alarm"
+        self._edge.appliance.run(["sh", "-c", f"rm -f {board}/raised/*.json; sleep 1; rm -f {board}/told-*.json"])
         self.new()
 
     def new(self) -> list[Post]:

@@ -24,6 +24,8 @@ from world.machine import CHALLENGE_NAMES
 
 # Another zone, as it were, for challenges that a CNAME leads away.
 DELEGATED = "delegated.example.test"
+# As Let's Encrypt's chains of today: two intermediates.
+CHAIN_LENGTH = 2
 WEBHOOK_PORT = 8099
 WEBHOOK_TOKEN = "tk_5a5a_not_to_be_seen"
 ROOT_KEY = "5a" * 32
@@ -62,7 +64,7 @@ class Edge:
         with contextlib.ExitStack() as stack:
             net = stack.enter_context(Network("edge"))
             names = (*CHALLENGE_NAMES, DELEGATED)
-            self.world = stack.enter_context(World(net, profiles={}, challenge_names=names))
+            self.world = stack.enter_context(World(net, profiles={}, challenge_names=names, chain_length=CHAIN_LENGTH))
             self.appliance = stack.enter_context(
                 Machine(net, "appliance", number=10, root=debian_root(suite_from_env()), resolver=self.world.address)
             )

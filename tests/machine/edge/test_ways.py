@@ -94,8 +94,7 @@ def test_challenges_that_a_cname_leads_away(edge: Edge) -> None:
         assert renew(edge) == 0
     finally:
         edge.world.set_alias(f"_acme-challenge.{STREAMS_NAME}", None)
-    assert edge.play(roles=("certbot", "stunnel")).failed == 0
-    assert edge.play(roles=("certbot", "stunnel")).changed == 0
+    assert edge.play(roles=("certbot",)).failed == 0
 
 
 def test_one_made_by_hand_is_taken_over_without_an_order_and_renewed(edge: Edge) -> None:
@@ -126,8 +125,6 @@ def test_one_made_by_hand_is_taken_over_without_an_order_and_renewed(edge: Edge)
 
 def test_certbot_from_pip(edge: Edge) -> None:
     """It asks the ACME server when to renew, if that has a wish (RFC 9773); so nothing is planned for it."""
-    checked = edge.play("--check", roles=("certbot",), certbot_install="pip")
-    assert checked.failed == 0
     assert edge.play(roles=("certbot", "proof"), certbot_install="pip").changed > 0
     assert edge.play(roles=("certbot", "proof"), certbot_install="pip").changed == 0
     shown = edge.appliance.run(["systemctl", "show", "-p", "ExecStart", "certbot.service"]).stdout
