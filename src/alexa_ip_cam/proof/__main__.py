@@ -87,7 +87,7 @@ def _renewal(settings: Settings, *, failed: bool) -> None:
         failures = 0
     failures = failures + 1 if failed else 0
     proving.write(path, {"failures": failures, "at": time.time()})
-    said = renewals.words(_journal(), _end(CERTBOT_LOG)) if failed else ""
+    said = renewals.words(_journal(), renewals.last_run(_end(CERTBOT_LOG))) if failed else ""
     _alarm("renewal", renewals.alarm(failures, said))
 
 

@@ -71,6 +71,11 @@ def words(journal: str, log: str) -> str:
     return told if len(told) <= _WORDS else told[: _WORDS - 4] + " ..."
 
 
+def last_run(log: str) -> str:
+    """What certbot's last run logged; Debian has it append to what was there."""
+    return log.rpartition("certbot version:")[2]
+
+
 def alarm(failures: int, said: str) -> str | None:
     """The alarm's text after so many failures in a row; None while there is no alarm yet."""
     if failures < ALARM_FROM:

@@ -19,6 +19,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             posts.write(json.dumps([self.headers["Title"], self.headers["Authorization"], body]) + "\\n")
         self.send_response(200)
         self.end_headers()
+    def log_message(self, *_):
+        pass
 http.server.ThreadingHTTPServer(("127.0.0.1", {WEBHOOK_PORT}), Handler).serve_forever()
 """
 _SENDMAIL = f"#!/bin/sh\n{{ cat; echo; }} >> {_MAILS}\n"

@@ -202,9 +202,17 @@ def acme_is(edge: Edge, *, answer: str = "", days: int = 0) -> Iterator[None]:
     authority = acme.make_authority("127.0.0.1", days=days)
     edge.appliance.write("/run/acme.pem", authority.certificate_pem + authority.key_pem, 0o600)
     edge.appliance.write("/etc/hosts", hosts + f"127.0.0.1 {acme.NAME}\n".encode())
-    edge.appliance.write("/run/acme.py", (HERE / "acme_stand_in.py").read_bytes())
+    edge.appliance.write("/run/stand_in/server.py", (HERE / "acme_stand_in.py").read_bytes())
     edge.appliance.write(bundle, authority.ca_pem)
-    run = ["systemd-run", "--unit=acme-stand-in", "-q", "/usr/bin/python3", "/run/acme.py", str(acme.PORT), answer]
+    run = [
+        "systemd-run",
+        "--unit=acme-stand-in",
+        "-q",
+        "/usr/bin/python3",
+        "/run/stand_in/server.py",
+        str(acme.PORT),
+        answer,
+    ]
     try:
         if answer:
             edge.appliance.run(run)
@@ -302,7 +310,9 @@ def test_no_key_can_be_read_by_others_at_any_moment(edge: Edge) -> None:
     assert "readable:" not in said
     edge.play(roles=("certbot",))
     script = "find /etc/letsencrypt /etc/stunnel /var/backups /var/lib /var/log /root /srv -xdev -type f -perm /o=r"
-    others = edge.appliance.run(["sh", "-c", f"{script} -exec grep -l 'PRIVATE KEY' {{}} +"], check=False).stdout
+    others = edge.appliance.run(
+        ["sh", "-c", f"{script} -exec grep -l 'BEGIN .*PRIVATE KEY' {{}} +"], check=False
+    ).stdout
     assert others == ""
 
 
@@ -311,9 +321,11 @@ def test_no_key_can_be_read_by_others_at_any_moment(edge: Edge) -> None:
 
 def test_certbot_itself_finds_the_right_time_for_every_lifetime(edge: Edge) -> None:
     """This machine's certbot, asked about certificates of several lifetimes and ages, with what we plan for it."""
-    edge.appliance.write("/run/certbot_times.py", (HERE / "certbot_times.py").read_bytes())
+    edge.appliance.write("/run/times/certbot_times.py", (HERE / "certbot_times.py").read_bytes())
     environment = "PYTHONPATH=/usr/local/lib/alexa-ip-cam/proof"
-    told = edge.appliance.run(["env", environment, "/usr/bin/python3", "/run/certbot_times.py"], timeout=120).stdout
+    told = edge.appliance.run(
+        ["env", environment, "/usr/bin/python3", "/run/times/certbot_times.py"], timeout=120
+    ).stdout
     decisions = {(entry["days"], entry["left"]): entry["renews"] for entry in json.loads(told.splitlines()[-1])}
     assert len(decisions) == 15
     for (days, left), renews in decisions.items():

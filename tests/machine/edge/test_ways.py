@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from home.inventory import CLIPS_NAME, STREAMS_NAME
+from home.inventory import STREAMS_NAME
 from machine.edge.bench import DELEGATED, Edge
 from machine.edge.doings import LIVE, refusal, renew
 
@@ -103,7 +103,7 @@ def test_one_made_by_hand_is_taken_over_without_an_order_and_renewed(edge: Edge)
                "--dns-rfc2136", "--dns-rfc2136-credentials", "/etc/letsencrypt/dns-rfc2136.ini",
                "--dns-rfc2136-propagation-seconds", "1",
                "--preferred-chain", edge.variables["certbot_preferred_chain"],
-               "-d", STREAMS_NAME, "-d", CLIPS_NAME]  # fmt: skip
+               "-d", STREAMS_NAME]  # fmt: skip
     bundle = "REQUESTS_CA_BUNDLE=/etc/letsencrypt/alexa-ip-cam-acme-ca.pem"
     for _ in range(3):  # the ACME server refuses some nonces
         done = edge.appliance.run(["env", bundle, *command], check=False, timeout=120)
@@ -111,12 +111,13 @@ def test_one_made_by_hand_is_taken_over_without_an_order_and_renewed(edge: Edge)
             break
     assert done.returncode == 0
     orders = edge.acme_orders()
-    assert edge.play(roles=("certbot",), certbot_certificate_name="taken").changed > 0
+    taken: dict[str, Any] = {"certbot_certificate_name": "taken", "certbot_names": [STREAMS_NAME]}
+    assert edge.play(roles=("certbot",), **taken).changed > 0
     assert edge.acme_orders() == orders
     live = LIVE.replace("alexa-ip-cam", "taken")
     by_hand = edge.appliance.read("/etc/letsencrypt/live/by-hand/fullchain.pem")
     assert edge.appliance.read(f"{live}/fullchain.pem") == by_hand
-    assert edge.play(roles=("certbot",), certbot_certificate_name="taken").changed == 0
+    assert edge.play(roles=("certbot",), **taken).changed == 0
     assert renew(edge, live) == 0
     assert edge.appliance.read(f"{live}/fullchain.pem") != by_hand
     for name in ("taken", "by-hand"):

@@ -65,7 +65,12 @@ def test_the_third_failure_in_a_row_is_an_alarm(tmp_path: Path, monkeypatch: pyt
     alarm.write_text(f'#!/bin/sh\necho "$* $(cat)" >> {told}\n')
     alarm.chmod(0o755)
     log = tmp_path / "letsencrypt.log"
-    log.write_text("acme.messages.Error: urn:ietf:params:acme:error:rateLimited :: slow down\n")
+    log.write_text(
+        "DEBUG:certbot._internal.main:certbot version: 2.1.0\n"
+        "acme.messages.Error: urn:ietf:params:acme:error:unauthorized :: of the run before\n"
+        "DEBUG:certbot._internal.main:certbot version: 2.1.0\n"
+        "acme.messages.Error: urn:ietf:params:acme:error:rateLimited :: slow down\n"
+    )
     monkeypatch.setattr(program, "ALARM", str(alarm))
     monkeypatch.setattr(program, "CERTBOT_LOG", log)
     monkeypatch.delenv("MONITOR_INVOCATION_ID", raising=False)
