@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,9 +71,25 @@ def forced(machine: Machine) -> Iterator[None]:
     machine.run(["systemctl", "daemon-reload"])
     try:
         yield
+        # While systemd reads its units again, it watches no directory, and would miss an alarm.
+        settle(machine)
     finally:
         machine.run(["rm", _DROPIN])
         machine.run(["systemctl", "daemon-reload"])
+
+
+def settle(machine: Machine) -> None:
+    """Wait until the units that follow certbot.service have ended; raises TimeoutError after two minutes."""
+    deadline = time.monotonic() + 120
+    units = ["alexa-ip-cam-renewal@*", "alexa-ip-cam-proof.service"]
+    while True:
+        listed = machine.run(["systemctl", "list-units", "--plain", "--no-legend", "--all", *units]).stdout
+        jobs = machine.run(["systemctl", "list-jobs", "--plain", "--no-legend", *units]).stdout
+        if not jobs and " activating " not in listed:
+            return
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"still at work: {jobs}{listed}")
+        time.sleep(0.1)
 
 
 def renew(machine: Machine, names: Sequence[str], live: str = LIVE) -> Renewal:

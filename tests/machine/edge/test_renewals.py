@@ -61,21 +61,7 @@ def failed_renewal(edge: Edge) -> str:
     with renewals.forced(edge.appliance):
         done = edge.appliance.run(["systemctl", "start", "certbot.service"], check=False, timeout=180)
     assert done.returncode != 0
-    settle(edge)
     return edge.appliance.journal("certbot.service", lines=30)
-
-
-def settle(edge: Edge) -> None:
-    """Wait until the units that follow certbot.service have ended."""
-    deadline = time.monotonic() + 60
-    busy = "x"
-    while busy and time.monotonic() < deadline:
-        pattern = ["alexa-ip-cam-renewal@*", "alexa-ip-cam-proof.service"]
-        listed = edge.appliance.run(["systemctl", "list-units", "--plain", "--no-legend", "--all", *pattern]).stdout
-        jobs = edge.appliance.run(["systemctl", "list-jobs", "--plain", "--no-legend", *pattern]).stdout
-        busy = jobs + "".join(line for line in listed.splitlines() if " activating " in line)
-        time.sleep(0.1)
-    assert not busy
 
 
 # The way to the owner
@@ -157,7 +143,6 @@ def test_a_renewed_chain_that_an_echo_refuses_is_not_served(edge: Edge, alarms: 
     wanted = edge.variables["certbot_preferred_chain"]
     edge.appliance.run(["sed", "-i", f"s/^preferred_chain = .*/preferred_chain = {wanted} of yore/", conf])
     assert renew(edge) != 0
-    settle(edge)
     assert on_disk(edge) != before
     assert served(edge, STREAMS_NAME) == served(edge, CLIPS_NAME) == before
     post = alarms.wait("an Echo would refuse the new certificate")
@@ -181,7 +166,6 @@ def test_renewals_under_a_viewer_are_served_at_once_and_leave_nothing_behind(edg
         for _ in range(3):
             old = edge.served()
             renewal = renewals.renew(edge.appliance, (STREAMS_NAME, CLIPS_NAME))
-            settle(edge)
             assert renewal.status == 0
             assert renewal.served_s <= 5
             assert served(edge, STREAMS_NAME) == served(edge, CLIPS_NAME) == on_disk(edge) != old
@@ -225,7 +209,6 @@ def acme_is(edge: Edge, *, answer: str = "", days: int = 0) -> Iterator[None]:
 
 def test_every_trouble_leaves_the_old_certificate_alarms_after_the_third_and_heals(edge: Edge, alarms: Alarms) -> None:
     assert renew(edge) == 0
-    settle(edge)
     before = edge.served()
     assert alarms.raised() == []
     alarms.new()
@@ -255,7 +238,6 @@ def test_every_trouble_leaves_the_old_certificate_alarms_after_the_third_and_hea
     assert re.search(r"=\w", timer)
     # The trouble is over, and the timer's next run does what has to be done.
     assert renew(edge) == 0
-    settle(edge)
     assert edge.served() == on_disk(edge) != before
     alarms.wait("well again, after")
     assert alarms.raised() == []
@@ -265,7 +247,6 @@ def test_a_hook_that_breaks_is_found_and_heals_once_it_is_mended(edge: Edge, ala
     before = edge.served()
     with file_replaced(edge, CONFIG, edge.appliance.read(CONFIG) + b"nonsense\n"):
         assert renew(edge) != 0
-        settle(edge)
         assert edge.served() == before != on_disk(edge)
         post = alarms.wait("the certificate on disk is not the one that is served")
         assert "stunnel kept its old configuration" in post.body
