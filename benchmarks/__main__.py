@@ -25,6 +25,7 @@ NAMES = (
     "audio-video-only",
     "slow-viewers",
     "recovery",
+    "renewal",
     "load",
     "capacity",
     "hostile",

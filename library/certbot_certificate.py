@@ -11,6 +11,8 @@ description:
     wanted ones, or its renewal is overdue.
   - certbot issues into a directory of its own. Only a certificate that is right takes the place of the one at hand, so
     that a failure changes nothing. certbot by itself falls back silently when no chain is the preferred one.
+  - A certificate that was made by hand and is right is taken over as it is, and stays where it was, too.
+  - Looks at DNS before it asks, and waits longer after each try that failed, for the ACME server's limits.
   - Then runs the deploy hooks in C(renewal-hooks/deploy), as certbot does.
 options:
   config_dir:
@@ -55,10 +57,42 @@ options:
     description: Common name of the root that the chain must lead to; empty for any.
     type: str
     default: ""
+  certbot:
+    description: The program.
+    type: str
+    default: certbot
+  state_dir:
+    description: Directory for what is remembered between runs.
+    type: path
+    default: /var/lib/letsencrypt
+  roots_file:
+    description: File with the roots that devices trust; I(preferred_chain) must be one of them. Empty for no check.
+    type: str
+    default: ""
+  takeover_dir:
+    description: Directory with a C(fullchain.pem) and C(privkey.pem) made by hand, taken over when they are right.
+    type: str
+    default: ""
   dns_plugin:
     description: Name of certbot's DNS plugin, as in C(python3-certbot-dns-NAME).
     type: str
     required: true
+  auth_hook:
+    description: Command that writes a challenge into DNS, in place of the plugin; empty for the plugin.
+    type: str
+    default: ""
+  cleanup_hook:
+    description: Command that takes the challenge away again.
+    type: str
+    default: ""
+  delegations:
+    description: For names whose C(_acme-challenge) is a CNAME, where it must lead.
+    type: dict
+    default: {}
+  own_hooks:
+    description: The hooks are the owner's own and may follow a CNAME by themselves.
+    type: bool
+    default: false
   dns_credentials:
     description: File with the plugin's credentials; empty for a plugin that takes none.
     type: str
@@ -97,22 +131,30 @@ reason:
   type: str
   returned: success
 certificate:
-  description: What the certificate is. Empty in check mode when another one would be asked for.
+  description: >-
+    What the certificate is: names, key_type, key_size, issuers (of each certificate of the chain, leaf first),
+    topmost_issuer, serial, not_before, not_after, lifetime_days, days_left, and whether it should_renew. Empty in check
+    mode when another one would be asked for.
   type: dict
   returned: success
 """
 
 import datetime as dt
+import hashlib
+import json
 import os
 import re
+import time
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.appliance import lineage
+from ansible.module_utils.appliance import certbot_call, challenge_rules, dns_lookup, lineage, tries
+from ansible.module_utils.appliance.certificate_memory import Memory
 from ansible.module_utils.basic import AnsibleModule
 
 _TRIES = 3
 _TAIL_LINES = 15
+_STAYS = "Nothing has changed; a certificate at hand stays as it was."
 
 
 def main() -> None:
@@ -121,6 +163,8 @@ def main() -> None:
         argument_spec={
             "config_dir": {"type": "path", "default": "/etc/letsencrypt"},
             "logs_dir": {"type": "path", "default": "/var/log/letsencrypt"},
+            "state_dir": {"type": "path", "default": "/var/lib/letsencrypt"},
+            "certbot": {"type": "str", "default": "certbot"},
             "name": {"type": "str", "required": True},
             "names": {"type": "list", "elements": "str", "required": True},
             "email": {"type": "str", "required": True},
@@ -129,52 +173,113 @@ def main() -> None:
             "key_type": {"type": "str", "choices": ["rsa", "ecdsa"], "default": "rsa", "no_log": False},
             "rsa_key_size": {"type": "int", "default": 4096, "no_log": False},
             "preferred_chain": {"type": "str", "default": ""},
+            "roots_file": {"type": "str", "default": ""},
+            "takeover_dir": {"type": "str", "default": ""},
             "dns_plugin": {"type": "str", "required": True},
             "dns_credentials": {"type": "str", "default": ""},
             "dns_propagation_seconds": {"type": "int", "required": True},
+            "auth_hook": {"type": "str", "default": ""},
+            "cleanup_hook": {"type": "str", "default": ""},
+            "delegations": {"type": "dict", "default": {}},
+            "own_hooks": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
     wanted = module.params
     live = Path(wanted["config_dir"]) / "live" / wanted["name"]
-    reason = "there is no certificate yet"
-    if (live / "fullchain.pem").exists():
-        reason = _reason(wanted, live)
+    memory = Memory(Path(wanted["state_dir"]) / f"alexa-ip-cam-{wanted['name']}.json")
+    try:
+        reason, from_hand = _decide(module, live, memory)
+        if reason and not module.check_mode:
+            if from_hand is not None:
+                _take_over(module, from_hand)
+            else:
+                _issue(module, memory, reason)
+        if not module.check_mode:
+            memory.ours()
+    except (OSError, ValueError) as error:
+        module.fail_json(msg=f"The certificate could not be put in place: {error}")
     changed = bool(reason)
-    if changed and not module.check_mode:
-        try:
-            _issue(module, reason)
-        except (OSError, ValueError) as error:
-            module.fail_json(msg=f"The new certificate could not be put in place: {error}", reason=reason)
     certificate = {} if changed and module.check_mode else _described(live)
     module.exit_json(changed=changed, reason=reason or "the certificate is right", certificate=certificate)
 
 
-def _reason(wanted: dict[str, Any], live: Path) -> str:
-    """Why a certificate has to be asked for; empty when the one at hand is right."""
+def _decide(module: AnsibleModule, live: Path, memory: Memory) -> tuple[str, Path | None]:
+    """Why something has to be done, empty when nothing has; and what was made by hand and can be taken over for it."""
     from ansible.module_utils.appliance import certificate_rules as rules  # noqa: PLC0415 - comes with certbot
 
+    wanted = module.params
+    if not (live / "fullchain.pem").exists():
+        for directory in _made_by_hand(wanted):
+            if _fits(wanted, directory):
+                stays = f"{directory} stays as it is, and goes on being renewed if it was"
+                return (
+                    f"the certificate in {directory} is right, and is taken over without a new one; {stays}",
+                    directory,
+                )
+        return "there is no certificate yet", None
     try:
         found = rules.read(live)
     except ValueError as error:
-        return f"the certificate cannot be read: {error}"
+        return f"the certificate cannot be read: {error}", None
     if found is None:
-        return "the certificate's private key is missing"
+        return "the certificate's private key is missing", None
     reasons = rules.differences(found, _rules_wanted(wanted))
-    conf = Path(wanted["config_dir"]) / "renewal" / f"{wanted['name']}.conf"
-    reasons += rules.setting_differences(conf.read_text() if conf.exists() else "", _settings(wanted))
     late = rules.overdue(found, dt.datetime.now(dt.UTC))
-    return "; ".join([*reasons, late] if late else reasons)
+    reasons += [late] if late else []
+    conf = Path(wanted["config_dir"]) / "renewal" / f"{wanted['name']}.conf"
+    settings = rules.setting_differences(conf.read_text() if conf.exists() else "", certbot_call.settings(wanted))
+    if settings and not reasons and not memory.is_ours:
+        return f"the certificate was made by hand and is right; only its renewal is set: {'; '.join(settings)}", live
+    return "; ".join(reasons + settings), None
 
 
-def _issue(module: AnsibleModule, reason: str) -> None:
+def _made_by_hand(wanted: dict[str, Any]) -> list[Path]:
+    """Where a certificate may be that was made before: certbot's own others, and where the owner says."""
+    config = Path(wanted["config_dir"])
+    others = [path.parent for path in sorted((config / "live").glob("*/fullchain.pem"))]
+    # One of another ACME server, such as a server for tries, would be renewed from there.
+    known = [path for path in others if lineage.server(config, path.name) == wanted["server"]]
+    return [*known, *([Path(wanted["takeover_dir"])] if wanted["takeover_dir"] else [])]
+
+
+def _fits(wanted: dict[str, Any], directory: Path) -> bool:
+    from ansible.module_utils.appliance import certificate_rules as rules  # noqa: PLC0415 - comes with certbot
+
+    try:
+        found = rules.read(directory)
+    except ValueError:
+        return False
+    if found is None or rules.differences(found, _rules_wanted(wanted)):
+        return False
+    return rules.overdue(found, dt.datetime.now(dt.UTC)) is None
+
+
+def _take_over(module: AnsibleModule, directory: Path) -> None:
+    """Make a certificate that was made by hand the current one; ends the module when that fails."""
+    wanted = module.params
+    config = Path(wanted["config_dir"])
+    (config / "accounts").mkdir(mode=0o700, exist_ok=True)
+    account = lineage.account(config, wanted["name"], wanted["server"])
+    if account is None:
+        code, out, err = module.run_command(certbot_call.register(wanted), environ_update=_environment(wanted))
+        account = lineage.account(config, wanted["name"], wanted["server"])
+        if code != 0 or account is None:
+            said = (out + err).strip()
+            module.fail_json(msg=f"certbot could make no account at {wanted['server']}. {_STAYS} certbot said:\n{said}")
+    lineage.take_over(directory, config, wanted["name"], {"account": str(account), **certbot_call.settings(wanted)})
+    _run_hooks(module, config)
+
+
+def _issue(module: AnsibleModule, memory: Memory, reason: str) -> None:
     """Have certbot issue aside, check what came, and put it in place; ends the module when it is not right."""
     from ansible.module_utils.appliance import certificate_rules as rules  # noqa: PLC0415 - comes with certbot
 
     wanted = module.params
     config = Path(wanted["config_dir"])
     aside = config / f".{wanted['name']}.new"
-    stays = "Nothing has changed; a certificate at hand stays as it was."
+    inputs = _digest(wanted)
+    _require_ready(module, memory, inputs, reason)
     lineage.remove(aside)  # left by a run that was killed
     aside.mkdir(mode=0o700)
     try:
@@ -183,24 +288,65 @@ def _issue(module: AnsibleModule, reason: str) -> None:
         (aside / "accounts").symlink_to(config / "accounts")
         said = _run_certbot(module, aside)
         if said is not None:
-            msg = f"certbot got no certificate ({reason}). {stays} certbot said:\n{said}"
+            memory.failed(inputs, said, issued=False)
+            msg = f"certbot got no certificate ({reason}). {_STAYS} certbot said:\n{said}"
             module.fail_json(msg=msg, reason=reason)
         issued = rules.read(aside / "live" / wanted["name"])
         if issued is None:
-            module.fail_json(msg=f"certbot ended well but left no certificate. {stays}", reason=reason)
+            module.fail_json(msg=f"certbot ended well but left no certificate. {_STAYS}", reason=reason)
         if wrong := rules.differences(issued, _rules_wanted(wanted)):
+            memory.failed(inputs, "; ".join(wrong), issued=True)
             hint = ""
             if wanted["preferred_chain"] and issued.topmost_issuer != wanted["preferred_chain"]:
                 hint = (
                     " The ACME server offers no chain to that root: see which roots it names and which of them your"
                     " Echo devices trust, and set certbot_preferred_chain to that name."
                 )
-            msg = f"The certificate that {wanted['server']} issued is refused: {'; '.join(wrong)}.{hint} {stays}"
+            msg = f"The certificate that {wanted['server']} issued is refused: {'; '.join(wrong)}.{hint} {_STAYS}"
             module.fail_json(msg=msg, reason=reason)
         lineage.put_in_place(aside, config, wanted["name"])
     finally:
         lineage.remove(aside)
     _run_hooks(module, config)
+
+
+def _require_ready(module: AnsibleModule, memory: Memory, inputs: str, reason: str) -> None:
+    """End the module when the ACME server must not be asked now, or cannot give what is wanted."""
+    from ansible.module_utils.appliance import certificate_rules as rules  # noqa: PLC0415 - comes with certbot
+
+    wanted = module.params
+    chain, roots = wanted["preferred_chain"], wanted["roots_file"]
+    if chain and roots and chain not in (names := rules.subjects(Path(roots))):
+        msg = (
+            f"certbot_preferred_chain is {chain!r}, but the root at hand is {', '.join(names)}: set certbot_root_file."
+        )
+        module.fail_json(msg=f"{msg} {_STAYS}", reason=reason)
+    now = time.time()
+    at = tries.wait_until(memory.failures, inputs, now)
+    if at > now:
+        when = f"{dt.datetime.fromtimestamp(at, dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
+        msg = (
+            f"A new certificate is needed ({reason}), but the last try failed, and for the ACME server's limits the"
+            f" next one may not be made before {when}. {_STAYS} Change the setting that was wrong, or run again then;"
+            f" if something else was wrong and is mended, remove {memory.path} first. The last try:"
+            f" {memory.failures[-1].said}"
+        )
+        module.fail_json(msg=msg, reason=reason)
+    found = challenge_rules.problems(
+        wanted["names"], wanted["delegations"], own_hooks=wanted["own_hooks"], ask=dns_lookup.ask
+    )
+    if found:
+        msg = f"DNS is not ready for a certificate: {'; '.join(found)}. The ACME server was not asked. {_STAYS}"
+        module.fail_json(msg=msg, reason=reason)
+
+
+def _digest(wanted: dict[str, Any]) -> str:
+    """A digest of all that decides whether a try can do well, the files that are named included."""
+    digest = hashlib.sha256(json.dumps(wanted, sort_keys=True, default=str).encode())
+    for path in (wanted["dns_credentials"], *wanted["auth_hook"].split()[:2], wanted["ca_bundle"]):
+        if path and Path(path).is_file():
+            digest.update(Path(path).read_bytes())
+    return digest.hexdigest()
 
 
 def _run_hooks(module: AnsibleModule, config: Path) -> None:
@@ -221,27 +367,12 @@ def _run_hooks(module: AnsibleModule, config: Path) -> None:
 def _run_certbot(module: AnsibleModule, aside: Path) -> str | None:
     """Run certbot with its configuration in `aside`; returns None, or the end of what it said when it failed."""
     wanted = module.params
-    plugin = f"dns-{wanted['dns_plugin']}"
-    command = ["certbot", "certonly", "--non-interactive", "--agree-tos", "--no-eff-email",
-               "--email", wanted["email"], "--config-dir", str(aside), "--work-dir", str(aside / "work"),
-               "--logs-dir", wanted["logs_dir"],
-               "--cert-name", wanted["name"], "--server", wanted["server"],
-               "--key-type", wanted["key_type"], "--authenticator", plugin,
-               f"--{plugin}-propagation-seconds", str(wanted["dns_propagation_seconds"])]  # fmt: skip
-    if wanted["key_type"] == "rsa":
-        command += ["--rsa-key-size", str(wanted["rsa_key_size"])]
-    if wanted["preferred_chain"]:
-        command += ["--preferred-chain", wanted["preferred_chain"]]
-    if wanted["dns_credentials"]:
-        command += [f"--{plugin}-credentials", wanted["dns_credentials"]]
-    for name in wanted["names"]:
-        command += ["--domain", name]
-    environment = {"REQUESTS_CA_BUNDLE": wanted["ca_bundle"]} if wanted["ca_bundle"] else {}
+    command = certbot_call.certonly(wanted, aside)
     log = Path(wanted["logs_dir"]) / "letsencrypt.log"
     said = ""
     for _ in range(_TRIES):
         logged = log.stat().st_size if log.exists() else 0
-        code, out, err = module.run_command(command, environ_update=environment)
+        code, out, err = module.run_command(command, environ_update=_environment(wanted))
         if code == 0:
             return None
         acme_error = _acme_error(log, logged)
@@ -249,6 +380,10 @@ def _run_certbot(module: AnsibleModule, aside: Path) -> str | None:
         if "error:badNonce" not in acme_error:  # RFC 8555 section 6.5: try again; certbot gives up after the second
             break
     return said
+
+
+def _environment(wanted: dict[str, Any]) -> dict[str, str]:
+    return {"REQUESTS_CA_BUNDLE": wanted["ca_bundle"]} if wanted["ca_bundle"] else {}
 
 
 def _acme_error(log: Path, start: int) -> str:
@@ -265,22 +400,6 @@ def _acme_error(log: Path, start: int) -> str:
     return errors[-1] if errors else ""
 
 
-def _settings(wanted: dict[str, Any]) -> dict[str, str]:
-    """What certbot must have noted for the renewal, under the names it notes it."""
-    prefix = f"dns_{wanted['dns_plugin'].replace('-', '_')}"
-    settings = {
-        "server": wanted["server"],
-        "authenticator": f"dns-{wanted['dns_plugin']}",
-        f"{prefix}_propagation_seconds": str(wanted["dns_propagation_seconds"]),
-        "key_type": wanted["key_type"],
-        f"{prefix}_credentials": wanted["dns_credentials"],
-        "preferred_chain": wanted["preferred_chain"],
-    }
-    if wanted["key_type"] == "rsa":
-        settings["rsa_key_size"] = str(wanted["rsa_key_size"])
-    return {name: value for name, value in settings.items() if value}
-
-
 def _rules_wanted(wanted: dict[str, Any]) -> Any:
     from ansible.module_utils.appliance import certificate_rules as rules  # noqa: PLC0415 - comes with certbot
 
@@ -295,7 +414,7 @@ def _rules_wanted(wanted: dict[str, Any]) -> Any:
 def _described(live: Path) -> dict[str, Any]:
     from ansible.module_utils.appliance import certificate_rules as rules  # noqa: PLC0415 - comes with certbot
 
-    found = rules.read(live)
+    found, now = rules.read(live), dt.datetime.now(dt.UTC)
     if found is None:
         return {}
     return {
@@ -304,7 +423,11 @@ def _described(live: Path) -> dict[str, Any]:
         "key_size": found.key_size,
         "issuers": list(found.issuers),
         "topmost_issuer": found.topmost_issuer,
+        "not_before": found.not_before.isoformat(),
         "not_after": found.not_after.isoformat(),
+        "lifetime_days": round((found.not_after - found.not_before) / dt.timedelta(days=1), 2),
+        "days_left": round((found.not_after - now) / dt.timedelta(days=1), 2),
+        "should_renew": found.life_left(now) < found.renewal_share,
         "serial": found.serial,
     }
 

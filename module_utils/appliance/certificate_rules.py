@@ -16,9 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
-OVERDUE_SHARE = 1 / 6
-"""Share of its life below which a certificate should have been renewed long ago; certbot starts at a third, or earlier
-with a short life."""
+_SHORT_LIFE = dt.timedelta(days=10)
 
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
@@ -55,6 +53,11 @@ class Certificate:
         """Share of its life that is left: 1 when new, 0 or less when expired."""
         return (self.not_after - now) / (self.not_after - self.not_before)
 
+    @property
+    def renewal_share(self) -> float:
+        """What is left of its life when certbot begins to renew: a third, or half of a life below ten days."""
+        return 1 / 2 if self.not_after - self.not_before < _SHORT_LIFE else 1 / 3
+
 
 def read(directory: Path) -> Certificate | None:
     """Read `fullchain.pem` and `privkey.pem` in a directory; None when one is missing.
@@ -85,6 +88,14 @@ def read(directory: Path) -> Certificate | None:
     )
 
 
+def subjects(path: Path) -> list[str]:
+    """Common names of the certificates in a PEM file; raises OSError or ValueError when it cannot be read."""
+    found = [x509.load_pem_x509_certificate(pem) for pem in _PEM.findall(path.read_bytes())]
+    if not found:
+        raise ValueError(f"{path} holds no certificate")
+    return [_common_name(certificate.subject) for certificate in found]
+
+
 def differences(found: Certificate, wanted: Wanted) -> list[str]:
     """One sentence for each point in which a certificate is not what is wanted; empty when it is right."""
     different = []
@@ -102,11 +113,10 @@ def differences(found: Certificate, wanted: Wanted) -> list[str]:
 
 
 def overdue(found: Certificate, now: dt.datetime) -> str | None:
-    """A sentence when the certificate has expired or its renewal is long overdue."""
-    left = found.life_left(now)
-    if left <= 0:
+    """A sentence when the certificate has expired, or half of the time for renewing it has gone by in vain."""
+    if found.not_after <= now:
         return f"it expired on {found.not_after:%Y-%m-%d}"
-    if left < OVERDUE_SHARE:
+    if found.life_left(now) < found.renewal_share / 2:
         return f"it expires on {found.not_after:%Y-%m-%d} and has not been renewed"
     return None
 

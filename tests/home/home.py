@@ -84,6 +84,8 @@ class Home:
                 inventory.add_camera({**camera, **recordings_of(camera["id"])})
         ca_bundle = self.directory / "acme-ca.pem"
         ca_bundle.write_text(self.world.acme_tls_ca_pem())
+        root = self.directory / "echo-root.pem"
+        root.write_text(self.world.acme_roots()[1])
         key = self.world.dns_update_key
         inventory.secrets["vault_dns_secret"] = key.secret
         inventory.variables.update(
@@ -100,6 +102,7 @@ class Home:
             # BIND answers with the new record at once.
             certbot_dns_propagation_seconds=1,
             certbot_preferred_chain=self.world.acme_root_names()[1],
+            certbot_root_file=str(root),
         )
         inventory.write()
         return inventory

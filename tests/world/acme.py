@@ -35,12 +35,15 @@ class Authority:
     key_pem: bytes = field(repr=False)
 
 
-def make_authority(address: str) -> Authority:
-    """Return a new authority and its certificate for the ACME server's name and IPv4 `address`."""
+def make_authority(address: str, *, days: int = 0) -> Authority:
+    """Return a new authority and its certificate for the ACME server's name and IPv4 `address`.
+
+    Both are valid from `days` after now on.
+    """
     ca_key = ec.generate_private_key(ec.SECP256R1())
     ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "World CA")])
     ca = (
-        _builder(ca_name, ca_name, ca_key.public_key())
+        _builder(ca_name, ca_name, ca_key.public_key(), days)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_key_usage(signs_certificates=True), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key()), critical=False)
@@ -50,7 +53,7 @@ def make_authority(address: str) -> Authority:
     names = [x509.DNSName(NAME), x509.IPAddress(ipaddress.IPv4Address(address))]
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
     certificate = (
-        _builder(subject, ca_name, key.public_key())
+        _builder(subject, ca_name, key.public_key(), days)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(signs_certificates=False), critical=True)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
@@ -64,8 +67,10 @@ def make_authority(address: str) -> Authority:
     )
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, public_key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
-    now = dt.datetime.now(dt.UTC)
+def _builder(
+    subject: x509.Name, issuer: x509.Name, public_key: ec.EllipticCurvePublicKey, days: int
+) -> x509.CertificateBuilder:
+    now = dt.datetime.now(dt.UTC) + dt.timedelta(days=days)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -107,12 +112,13 @@ def pebble_json() -> bytes:
 
 
 def pebble_environment(*, alternate_roots: int, chain_length: int, nonce_reject_percent: int) -> bytes:
-    """Return Pebble's environment file. It validates without the pauses it would make by itself."""
+    """Return Pebble's environment file. It validates without the pauses it would make by itself, and always anew."""
     return (
         f"PEBBLE_ALTERNATE_ROOTS={alternate_roots}\n"
         f"PEBBLE_CHAIN_LENGTH={chain_length}\n"
         f"PEBBLE_WFE_NONCEREJECT={nonce_reject_percent}\n"
         "PEBBLE_VA_NOSLEEP=1\n"
+        "PEBBLE_AUTHZREUSE=0\n"
     ).encode()
 
 

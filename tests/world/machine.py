@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -203,6 +203,19 @@ class World:
     def set_address(self, name: str, address: str) -> None:
         """Make `address` the only IPv4 address of `name`, a name in example.test; valid from the return on."""
         dns.replace_records(self.address, self._owner_key, name, "A", [address])
+
+    def set_alias(self, name: str, target: str | None) -> None:
+        """Make `name` a CNAME to `target`, or take its CNAME away; valid from the return on."""
+        dns.replace_records(self.address, self._owner_key, name, "CNAME", [f"{target}."] if target else [])
+
+    @contextmanager
+    def frozen_dns(self) -> Iterator[None]:
+        """Have the DNS host refuse every change meanwhile."""
+        self.machine.run(["rndc", "freeze", dns.ZONE])
+        try:
+            yield
+        finally:
+            self.machine.run(["rndc", "thaw", dns.ZONE])
 
     # ACME
 

@@ -2,7 +2,9 @@
 """Give stunnel a certificate, and prove that it serves it.
 
 Runs as certbot's deploy hook (without arguments), and for the role. stunnel says nothing when it keeps its old
-certificate or configuration at a reload; what port 443 answers is the only proof.
+certificate or configuration at a reload; what port 443 answers is the only proof. certbot says next to nothing when it
+gets another chain than the preferred one; a certificate that an Echo would refuse is not taken while the one in use is
+good.
 
     deploy         copy the certificate if it differs, reload, prove; back to the one before when that fails
     check FILE     start a second stunnel with the configuration FILE on a free port of loopback, and see what it serves
@@ -30,6 +32,7 @@ from pathlib import Path
 SETTINGS = Path("/etc/stunnel/alexa-ip-cam.ini")
 FILES = ("fullchain.pem", "privkey.pem")
 SECONDS = 5.0
+HANDSHAKE_TURNS = 10
 # Below the process, where the sandbox of certbot.service leaves them visible.
 TABLES = (Path("/proc/self/net/tcp"), Path("/proc/self/net/tcp6"))
 
@@ -40,13 +43,17 @@ class Failure(Exception):  # noqa: N818 - reads as what it is
 
 @dataclass(frozen=True)
 class Settings:
-    """Where the certificate comes from and goes to, and which stunnel serves it with which configuration."""
+    """Where the certificate comes from and goes to, and which stunnel serves it with which configuration.
+
+    `roots` is a file with the only roots that devices trust; None when any chain will do.
+    """
 
     source: Path
     target: Path
     config: Path
     user: str
     unit: str
+    roots: Path | None = None
 
     @property
     def generations(self) -> Path:
@@ -85,6 +92,7 @@ def read_settings(path: Path) -> Settings:
         config=Path(section["config"]),
         user=section["user"],
         unit=section["unit"],
+        roots=Path(section["roots"]) if section.get("roots") else None,
     )
 
 
@@ -110,6 +118,36 @@ def leaf(chain: str) -> bytes:
     """Return the first certificate of a PEM chain in DER."""
     end = "-----END CERTIFICATE-----"
     return ssl.PEM_cert_to_DER_cert(chain[: chain.index(end) + len(end)] + "\n")
+
+
+def refusal(directory: Path, roots: Path) -> str | None:
+    """Why a device that trusts nothing but `roots` refuses the certificate in a directory; None when it takes it.
+
+    A handshake in memory is what tells: OpenSSL then builds and verifies the chain as it would for a viewer. Raises
+    Failure when roots or certificate cannot be used.
+    """
+    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.check_hostname = False
+    try:
+        server.load_cert_chain(*(directory / name for name in FILES))
+        client.load_verify_locations(roots)
+    except (OSError, ValueError) as error:
+        raise Failure(f"the chain in {directory} cannot be checked with the roots in {roots}: {error}") from error
+    up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
+    device = client.wrap_bio(down, up)
+    sides = [device, server.wrap_bio(up, down, server_side=True)]
+    for _ in range(HANDSHAKE_TURNS):
+        for side in sides.copy():
+            try:
+                side.do_handshake()
+            except ssl.SSLWantReadError:
+                continue
+            except ssl.SSLCertVerificationError as error:
+                return error.verify_message
+            if side is device:
+                return None
+            sides.remove(side)
+    raise Failure(f"the chain in {directory} cannot be checked: the handshake does not end")
 
 
 def same(one: Path, other: Path) -> bool:
@@ -229,6 +267,8 @@ def deploy(settings: Settings) -> bool:
     equal = same(settings.source, settings.target)
     if equal and (door is None or serves(door, wanted)):
         return False
+    if not equal:
+        require_trusted(settings)
     before = None if equal else put(settings)
     if door and (problem := reload(settings)) and (problem := reload(settings)):
         if before is None:
@@ -238,6 +278,20 @@ def deploy(settings: Settings) -> bool:
         raise Failure(f"{problem}; the certificate before is back in {settings.target} and {back}")
     tidy(settings)
     return True
+
+
+def require_trusted(settings: Settings) -> None:
+    """Raise Failure when devices would refuse the new certificate but take the one in use."""
+    if settings.roots is None:
+        return
+    why = refusal(settings.source, settings.roots)
+    if why is None:
+        return
+    if settings.target.exists() and refusal(settings.target, settings.roots) is None:
+        raise Failure(
+            f"an Echo would refuse the new certificate in {settings.source} ({why}), so the one before stays in use:"
+            " see which roots the ACME server offers, set certbot_preferred_chain, and run site.yml again"
+        )
 
 
 def check(settings: Settings, path: Path) -> None:

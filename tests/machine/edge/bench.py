@@ -1,4 +1,4 @@
-"""An appliance of only the outer roles (certbot, apache, haproxy, stunnel), with stand-ins for what is behind them."""
+"""An appliance of only the outer roles (certbot, stunnel and so on), with stand-ins for what is behind them."""
 
 from __future__ import annotations
 
@@ -20,11 +20,18 @@ from home import playbook
 from home.inventory import CLIPS_NAME, STREAMS_NAME
 from sandbox import Machine, Network, debian_root, suite_from_env
 from world import World
+from world.machine import CHALLENGE_NAMES
 
+# Another zone, as it were, for challenges that a CNAME leads away.
+DELEGATED = "delegated.example.test"
+# As Let's Encrypt's chains of today: two intermediates.
+CHAIN_LENGTH = 2
+WEBHOOK_PORT = 8099
+WEBHOOK_TOKEN = "tk_5a5a_not_to_be_seen"
 ROOT_KEY = "5a" * 32
 FILM = bytes(range(256)) * 40
 CAMERAS = [{"id": "front-porch"}, {"id": "garage"}]
-ROLES = ("certbot", "apache", "haproxy", "stunnel")
+ROLES = ("alarm", "certbot", "apache", "haproxy", "stunnel", "proof")
 
 # Says which camera it is, then repeats what it gets, until the viewer goes.
 _STAND_IN = """\
@@ -56,7 +63,8 @@ class Edge:
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
             net = stack.enter_context(Network("edge"))
-            self.world = stack.enter_context(World(net, profiles={}))
+            names = (*CHALLENGE_NAMES, DELEGATED)
+            self.world = stack.enter_context(World(net, profiles={}, challenge_names=names, chain_length=CHAIN_LENGTH))
             self.appliance = stack.enter_context(
                 Machine(net, "appliance", number=10, root=debian_root(suite_from_env()), resolver=self.world.address)
             )
@@ -78,6 +86,11 @@ class Edge:
             "appliance_streams_name": STREAMS_NAME,
             "appliance_clips_name": CLIPS_NAME,
             "appliance_signing_key": ROOT_KEY,
+            "appliance_notify": {
+                "mail": "owner@example.test",
+                "webhook": f"http://127.0.0.1:{WEBHOOK_PORT}/secret-topic",
+                "webhook_token": WEBHOOK_TOKEN,
+            },
             "certbot_email": "owner@example.test",
             "certbot_server": self.world.acme_directory,
             "certbot_ca_bundle": str(ca_bundle),
@@ -89,8 +102,14 @@ class Edge:
                 "dns_rfc2136_algorithm": key.algorithm,
             },
             "certbot_dns_propagation_seconds": 1,
-            "certbot_preferred_chain": self.world.acme_root_names()[1],
+            **self.preferring(1),
         }
+
+    def preferring(self, number: int) -> dict[str, str]:
+        """The variables for a chain to one of the ACME server's roots."""
+        root = self.directory / f"root-{number}.pem"
+        root.write_text(self.world.acme_roots()[number])
+        return {"certbot_preferred_chain": self.world.acme_root_names()[number], "certbot_root_file": str(root)}
 
     def play(self, *arguments: str, roles: tuple[str, ...] = ROLES, **changed: Any) -> playbook.Recap:
         """Run some of the roles; `changed` replaces variables. Raises `playbook.PlaybookError`."""
@@ -108,6 +127,11 @@ class Edge:
         play = {"name": "Edge", "hosts": "all", "become": True, "gather_facts": False, "roles": list(roles)}
         book.write_text(yaml.safe_dump([play]))
         return playbook.run(inventory, *arguments, playbook=str(book))
+
+    def acme_orders(self) -> int:
+        """How many orders the ACME server has been asked for."""
+        journal = self.world.machine.run(["journalctl", "-u", "pebble", "-o", "cat", "--no-pager"]).stdout
+        return journal.count("POST /order-plz")
 
     def refusal(self, **changed: Any) -> str:
         """Run all roles with inputs that must be refused; returns what Ansible printed."""

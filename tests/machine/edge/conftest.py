@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from home.playbook import Recap
+from machine.edge.alarms import Alarms
 from machine.edge.bench import FILM, Edge
 
 
@@ -39,3 +40,15 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
 @pytest.fixture
 def edge(built: Built) -> Edge:
     return built.edge
+
+
+@pytest.fixture(scope="session")
+def listening(built: Built) -> Alarms:
+    return Alarms(built.edge)
+
+
+@pytest.fixture
+def alarms(listening: Alarms) -> Alarms:
+    """Nothing is raised, and nobody remembers what was told: one that comes back within an hour would wait."""
+    listening.forget()
+    return listening

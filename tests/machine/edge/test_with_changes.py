@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -13,44 +11,9 @@ from cryptography import x509
 
 from home.inventory import CLIPS_NAME, STREAMS_NAME
 from machine.edge.bench import CAMERAS, FILM, Edge, answer, describe, signed
+from machine.edge.doings import CONFIG, HOOK, LIVE, file_replaced, refusal, renew, state, viewer
 
 pytestmark = pytest.mark.machine
-
-LIVE = "/etc/letsencrypt/live/alexa-ip-cam"
-HOOK = "/etc/letsencrypt/renewal-hooks/deploy/stunnel"
-CONFIG = "/etc/stunnel/alexa-ip-cam.conf"
-# Only here: the product never forces a renewal, the test cannot wait for one.
-RENEW_NOW = b"[Service]\nExecStart=\nExecStart=/usr/bin/certbot -q renew --no-random-sleep-on-renew --force-renewal\n"
-
-
-@contextmanager
-def viewer(edge: Edge, port: int = 443) -> Iterator[None]:
-    """Somebody who watches all the while."""
-    with edge.connect(STREAMS_NAME, port=port) as tls:
-        tls.sendall(describe("garage"))
-        assert tls.recv(4096).startswith(b"garage:")
-        yield
-        tls.sendall(b"still here?")
-        assert tls.recv(4096) == b"garage:still here?"
-
-
-@contextmanager
-def file_replaced(edge: Edge, path: str, content: bytes) -> Iterator[None]:
-    """Another content for a file, for a while."""
-    path = edge.appliance.run(["readlink", "-f", path]).stdout.strip()
-    mode = int(edge.appliance.run(["stat", "-c", "%a", path]).stdout, 8)
-    before = edge.appliance.read(path)
-    edge.appliance.write(path, content, mode)
-    try:
-        yield
-    finally:
-        edge.appliance.write(path, before, mode)
-
-
-def state(edge: Edge) -> str:
-    """A digest of all certificates and settings of the renewal, and where the links lead."""
-    script = "cd /etc/letsencrypt && find . -type l -printf '%p %l\\n' -o -path './[alr]*' -type f -exec sha256sum {} +"
-    return edge.appliance.run(["sh", "-c", f"{script} | sort"]).stdout
 
 
 def names(edge: Edge) -> set[str]:
@@ -58,29 +21,6 @@ def names(edge: Edge) -> set[str]:
     leaf = x509.load_der_x509_certificate(edge.served())
     extension = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     return set(extension.value.get_values_for_type(x509.DNSName))
-
-
-def refusal(edge: Edge, **how: Any) -> str:
-    """What Ansible printed, on one line, for inputs that are refused."""
-    return re.sub(r"\s+", " ", edge.refusal(**how))
-
-
-def renew(edge: Edge) -> int:
-    """Have certbot.service renew now; returns the exit status of its start.
-
-    The ACME server refuses some nonces, and certbot gives up after two in a row; the timer would try again.
-    """
-    dropin = "/run/systemd/system/certbot.service.d/now.conf"
-    before = edge.appliance.read(f"{LIVE}/cert.pem")
-    for _ in range(3):
-        edge.appliance.write(dropin, RENEW_NOW)
-        edge.appliance.run(["systemctl", "daemon-reload"])
-        status = edge.appliance.run(["systemctl", "start", "certbot.service"], check=False, timeout=120).returncode
-        edge.appliance.run(["rm", dropin])
-        edge.appliance.run(["systemctl", "daemon-reload"])
-        if edge.appliance.read(f"{LIVE}/cert.pem") != before:
-            return status
-    raise AssertionError(edge.appliance.journal("certbot.service"))
 
 
 # Certificates
@@ -95,11 +35,20 @@ def test_another_name_gets_one_new_certificate_and_viewers_go_on(edge: Edge) -> 
 
 
 def test_a_chain_that_is_not_offered_is_refused(edge: Edge) -> None:
+    """A root that exists, and that the ACME server does not issue from; and one that does not exist."""
     before, served = state(edge), edge.served()
-    said = refusal(edge, roles=("certbot",), certbot_preferred_chain="ISRG Root X9")
-    assert "and not to 'ISRG Root X9'" in said
+    said = refusal(edge, roles=("certbot",), certbot_preferred_chain="ISRG Root X1", certbot_root_file="")
+    assert "and not to 'ISRG Root X1'" in said
     assert "set certbot_preferred_chain" in said
+    # The next run does not ask for another certificate, which the ACME server would count.
+    orders = edge.acme_orders()
+    again = refusal(edge, roles=("certbot",), certbot_preferred_chain="ISRG Root X1", certbot_root_file="")
+    assert "for the ACME server's limits the next one may not be made before" in again
+    said = refusal(edge, roles=("certbot",), certbot_preferred_chain="ISRG Root X9", certbot_root_file="")
+    assert "Debian's ca-certificates has no root with the name" in said
+    assert edge.acme_orders() == orders
     assert (state(edge), edge.served()) == (before, served)
+    assert edge.play(roles=("certbot",)).failed == 0
 
 
 def test_what_certbot_says_is_told_and_the_certificate_stays(edge: Edge) -> None:
@@ -113,9 +62,8 @@ def test_what_certbot_says_is_told_and_the_certificate_stays(edge: Edge) -> None
 
 
 def test_the_default_chain_when_it_is_the_preferred_one(edge: Edge) -> None:
-    root = edge.world.acme_root_names()[0]
-    assert edge.play(roles=("certbot",), certbot_preferred_chain=root).failed == 0
-    edge.variables["certbot_preferred_chain"] = root
+    assert edge.play(roles=("certbot",), **edge.preferring(0)).failed == 0
+    edge.variables |= edge.preferring(0)
     edge.connect(STREAMS_NAME, roots=edge.world.acme_roots()[0]).close()
     with pytest.raises(ssl.SSLCertVerificationError):
         edge.connect(STREAMS_NAME, roots=edge.world.acme_roots()[1])
@@ -221,6 +169,8 @@ def test_every_option_can_be_moved(edge: Edge) -> None:
         "certbot_key_type": "ecdsa",
         "certbot_rsa_key_size": 2048,
         "certbot_preferred_chain": "",
+        "certbot_root_file": str(edge.directory / "roots.pem"),
+        "certbot_install": "debian",
         "certbot_dns_propagation_seconds": 2,
         "certbot_no_log": False,
         "apache_listen": "127.0.0.1:8081",
@@ -242,7 +192,13 @@ def test_every_option_can_be_moved(edge: Edge) -> None:
         "stunnel_send_buffer_bytes": 131072,
         "stunnel_idle_seconds": 300,
         "stunnel_max_connections": 100,
+        "proof_names": [STREAMS_NAME, "example.test"],
+        "proof_port": 8443,
+        "proof_certificate_dir": "/etc/letsencrypt/live/other",
+        "alarm_name": "the cameras",
+        "alarm_cameras": False,
     }
+    (edge.directory / "roots.pem").write_text("".join(edge.world.acme_roots()))
     assert edge.play(**moved).failed == 0
     edge.appliance.write("/srv/films/film.mp4", FILM)
     with edge.connect(STREAMS_NAME, port=8443) as tls:

@@ -56,7 +56,11 @@ class Authority:
 
     def __init__(self, root_name: str) -> None:
         self.root_name = root_name
+        self._root_key = ec.generate_private_key(ec.SECP256R1())
         self._key = ec.generate_private_key(ec.SECP256R1())
+        now = dt.datetime.now(dt.UTC)
+        self._since, self._until = now - dt.timedelta(days=500), now + dt.timedelta(days=500)
+        self.root = self._sign(root_name, root_name, self._root_key, start=self._since, end=self._until, names=())
 
     def issue(
         self,
@@ -71,7 +75,7 @@ class Authority:
         key = key or ec.generate_private_key(ec.SECP256R1())
         start = dt.datetime.now(dt.UTC) - age
         leaf = self._sign(names[0], "Intermediate", key, start=start, end=start + life, names=names)
-        middle = self._sign("Intermediate", self.root_name, self._key, start=start, end=start + life, names=())
+        middle = self._sign("Intermediate", self.root_name, self._key, start=self._since, end=self._until, names=())
         directory.mkdir(parents=True, exist_ok=True)
         chain = [certificate.public_bytes(serialization.Encoding.PEM) for certificate in (leaf, middle)]
         (directory / "cert.pem").write_bytes(chain[0])
@@ -99,7 +103,8 @@ class Authority:
         if names:
             alternative = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
             builder = builder.add_extension(alternative, critical=False)
-        return builder.sign(self._key, hashes.SHA256())
+        builder = builder.add_extension(x509.BasicConstraints(ca=not names, path_length=None), critical=True)
+        return builder.sign(self._root_key if issuer == self.root_name else self._key, hashes.SHA256())
 
 
 @pytest.fixture(scope="session")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.appliance import lineage
+from ansible.module_utils.appliance import dns_lookup, lineage
+from cryptography.hazmat.primitives import serialization
 
 from unit.edge.conftest import Authority
 
@@ -23,6 +26,11 @@ _CERTBOT = """\
 #!/usr/bin/python3
 import json, os, pathlib, shutil, sys
 called = pathlib.Path(os.environ["CALLED"])
+if sys.argv[1] == "register":
+    account = pathlib.Path(sys.argv[sys.argv.index("--config-dir") + 1]) / "accounts/acme.example/dir/5a5a"
+    account.mkdir(parents=True)
+    (account / "regr.json").write_text("{}")
+    sys.exit(0)
 calls = json.loads(called.read_text()) if called.exists() else []
 calls.append([sys.argv[1:], os.environ.get("REQUESTS_CA_BUNDLE")])
 called.write_text(json.dumps(calls))
@@ -70,6 +78,8 @@ class Bench:
         monkeypatch.setenv("CALLED", str(self.called))
         monkeypatch.setenv("ISSUE", str(self.issue_dir))
         monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+        self.cnames: dict[str, str] = {}
+        monkeypatch.setattr(dns_lookup, "ask", lambda name, _: dns_lookup.Answer(0, self.cnames.get(name, ""), ""))
         self.offer()
 
     def offer(self, authority: Authority | None = None, **how: Any) -> None:
@@ -82,7 +92,9 @@ class Bench:
     def __call__(self, *, check: bool = False, **changed: Any) -> dict[str, Any]:
         arguments = {
             "config_dir": str(self.config),
+            "takeover_dir": "",
             "logs_dir": str(self.logs),
+            "state_dir": str(self.config.parent / "state"),
             "name": "alexa-ip-cam",
             "names": ["cams.example.com", "clips.example.com"],
             "email": "owner@example.com",
@@ -99,6 +111,12 @@ class Bench:
     def calls(self) -> list[Any]:
         calls: list[Any] = json.loads(self.called.read_text()) if self.called.exists() else []
         return calls
+
+    @property
+    def memory(self) -> dict[str, Any]:
+        """What the module remembers."""
+        found: dict[str, Any] = json.loads((self.config.parent / "state/alexa-ip-cam-alexa-ip-cam.json").read_text())
+        return found
 
     def state(self) -> dict[str, str]:
         """Every file and link below the config directory, by path."""
@@ -242,3 +260,184 @@ def test_the_lock_of_a_running_certbot_is_respected(bench: Bench, monkeypatch: p
     assert result["failed"] is True
     assert "another certbot has held" in result["msg"]
     assert not (bench.config / "live/alexa-ip-cam").exists()
+
+
+# Tries that failed
+
+
+def test_a_failed_try_is_not_repeated_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.say("unauthorized")
+    assert "certbot got no certificate" in bench()["msg"]
+    again = bench()
+    assert again["failed"] is True
+    assert "the next one may not be made before" in again["msg"]
+    assert "The last try: An unexpected error occurred" in again["msg"]
+    assert len(bench.calls) == 1
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + 61)
+    bench.say("")
+    assert bench()["changed"] is True
+    assert bench.memory["tries"] == []
+
+
+def test_another_setting_may_be_tried_at_once_but_not_a_fifth_time_in_an_hour(bench: Bench) -> None:
+    bench.say("unauthorized")
+    for seconds in range(2, 6):
+        assert "certbot got no certificate" in bench(dns_propagation_seconds=seconds)["msg"]
+    assert "may not be made before" in bench(dns_propagation_seconds=7)["msg"]
+    assert len(bench.calls) == 4
+
+
+def test_new_credentials_are_another_setting(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "dns.ini").write_text("secret = wrong\n")
+    bench.say("unauthorized")
+    bench(dns_credentials=str(tmp_path / "dns.ini"))
+    (tmp_path / "dns.ini").write_text("secret = right\n")
+    bench.say("")
+    assert bench(dns_credentials=str(tmp_path / "dns.ini"))["changed"] is True
+    assert "wrong" not in json.dumps(bench.memory)
+
+
+def test_a_refused_chain_waits_for_a_day(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.offer(Authority("Root YR"))
+    assert "is refused" in bench()["msg"]
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + 86000)
+    assert "may not be made before" in bench()["msg"]
+    assert len(bench.calls) == 1
+
+
+def test_what_is_remembered_is_for_root_alone(bench: Bench) -> None:
+    bench()
+    (path,) = (bench.config.parent / "state").iterdir()
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+# Before the ACME server is asked
+
+
+def test_dns_that_is_not_ready_is_told_and_nobody_is_asked(bench: Bench) -> None:
+    said = bench(delegations={"cams.example.com": "cams.other.example.net"})["msg"]
+    assert "DNS has no record _acme-challenge.cams.example.com CNAME cams.other.example.net: add it" in said
+    bench.cnames["_acme-challenge.clips.example.com"] = "left.over.example.net"
+    assert "is a CNAME to left.over.example.net" in bench()["msg"]
+    assert bench.calls == []
+    bench.cnames.clear()
+    assert bench()["changed"] is True
+
+
+def test_a_root_that_is_not_the_preferred_one_is_told_before(bench: Bench, tmp_path: Path) -> None:
+    roots = tmp_path / "roots.pem"
+    roots.write_bytes(Authority("Root YR").root.public_bytes(serialization.Encoding.PEM))
+    said = bench(roots_file=str(roots))["msg"]
+    assert "certbot_preferred_chain is 'ISRG Root X1', but the root at hand is Root YR" in said
+    assert bench.calls == []
+
+
+def test_hooks_of_the_owner_take_the_plugins_place(bench: Bench) -> None:
+    bench.cnames["_acme-challenge.cams.example.com"] = "followed.example.net"
+    bench(auth_hook="/etc/hooks/auth && sleep 5", cleanup_hook="/etc/hooks/cleanup", own_hooks=True)
+    ((argv, _),) = bench.calls
+    assert argv[argv.index("--authenticator") + 1] == "manual"
+    assert argv[argv.index("--manual-auth-hook") + 1] == "/etc/hooks/auth && sleep 5"
+    assert not any(argument.startswith("--dns-") for argument in argv)
+
+
+# Made by hand
+
+
+def by_hand(bench: Bench, name: str, **how: Any) -> Path:
+    """A lineage as certbot leaves it, of another name."""
+    live = bench.authority.issue(bench.config / "live" / name, **how)
+    conf = bench.config / "renewal" / f"{name}.conf"
+    conf.parent.mkdir(exist_ok=True)
+    settings = ["account = 1111", "authenticator = webroot", "server = https://acme.example/dir", "key_type = ecdsa"]
+    conf.write_text("\n".join(["[renewalparams]", *settings, ""]))
+    account = bench.config / "accounts/acme.example/dir/1111"
+    account.mkdir(parents=True, exist_ok=True)
+    (account / "regr.json").write_text("{}")
+    return live
+
+
+def test_one_under_another_name_is_taken_over_without_a_new_order(bench: Bench) -> None:
+    live = by_hand(bench, "cams.example.com")
+    before = bench.state()
+    checked = bench(check=True)
+    assert (checked["changed"], bench.state()) == (True, before)
+    result = bench()
+    assert result["changed"] is True
+    assert f"the certificate in {live} is right, and is taken over without a new one" in result["reason"]
+    assert bench.calls == []
+    after = bench.state()
+    assert before.items() <= after.items()
+    ours = bench.config / "live/alexa-ip-cam"
+    for kind in ("cert", "chain", "fullchain", "privkey"):
+        assert (ours / f"{kind}.pem").read_text() == (live / f"{kind}.pem").read_text()
+    assert (ours / "privkey.pem").resolve().stat().st_mode & 0o777 == 0o600
+    conf = after["renewal/alexa-ip-cam.conf"]
+    assert "account = 1111\n" in conf
+    assert "authenticator = dns-rfc2136\n" in conf
+    assert bench()["changed"] is False
+
+
+def test_one_in_another_directory_is_taken_over_and_an_account_is_made(bench: Bench, tmp_path: Path) -> None:
+    bench.authority.issue(tmp_path / "acme.sh")
+    for name in ("cert.pem", "chain.pem"):
+        (tmp_path / "acme.sh" / name).unlink()
+    assert bench(takeover_dir=str(tmp_path / "acme.sh"))["changed"] is True
+    assert bench.calls == []
+    live = bench.config / "live/alexa-ip-cam"
+    assert (live / "cert.pem").read_text() + (live / "chain.pem").read_text() == (live / "fullchain.pem").read_text()
+    assert "account = 5a5a\n" in bench.state()["renewal/alexa-ip-cam.conf"]
+    assert bench(takeover_dir=str(tmp_path / "acme.sh"))["changed"] is False
+
+
+def test_one_of_the_same_name_gets_our_settings_once(bench: Bench) -> None:
+    live = by_hand(bench, "alexa-ip-cam")
+    certificate = (live / "fullchain.pem").read_text()
+    result = bench()
+    assert "was made by hand and is right; only its renewal is set" in result["reason"]
+    assert (live / "fullchain.pem").read_text() == certificate
+    assert bench()["changed"] is False
+    assert bench.calls == []
+    # From now on it is ours, and another plugin has to prove that it works.
+    assert bench(dns_propagation_seconds=7)["changed"] is True
+    assert len(bench.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("how", "server"),
+    [
+        ({"names": ("cams.example.com",)}, "https://acme.example/dir"),
+        ({"age": dt.timedelta(days=80)}, "https://acme.example/dir"),
+        ({}, "https://staging.example/dir"),
+    ],
+)
+def test_one_that_does_not_fit_stays_and_a_new_one_is_asked_for(bench: Bench, how: dict[str, Any], server: str) -> None:
+    live = by_hand(bench, "cams.example.com", **how)
+    conf = bench.config / "renewal/cams.example.com.conf"
+    conf.write_text(conf.read_text().replace("https://acme.example/dir", server))
+    before = bench.state()
+    assert bench()["reason"] == "there is no certificate yet"
+    assert len(bench.calls) == 1
+    assert before.items() <= bench.state().items()
+    assert live.exists()
+
+
+def test_from_a_server_for_tries_to_the_real_one(bench: Bench) -> None:
+    bench.offer(Authority("(STAGING) Pretend Pear X1"))
+    bench(server="https://staging.example/dir", preferred_chain="(STAGING) Pretend Pear X1")
+    bench.offer()
+    result = bench()
+    assert result["changed"] is True
+    assert "its chain leads to '(STAGING) Pretend Pear X1'" in result["reason"]
+    assert result["certificate"]["topmost_issuer"] == "ISRG Root X1"
+    assert bench()["changed"] is False
+
+
+def test_what_the_certificate_is_and_when_it_is_renewed_is_told(bench: Bench) -> None:
+    told = bench()["certificate"]
+    assert (told["lifetime_days"], told["days_left"], told["should_renew"]) == (90, pytest.approx(89, abs=0.1), False)
+    bench.offer(age=dt.timedelta(days=61))
+    again = bench(names=["cams.example.com", "clips.example.com"], preferred_chain="ISRG Root X1", key_type="ecdsa")
+    assert again["changed"] is False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib.util
 import socket
 import ssl
@@ -9,11 +10,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from unit.edge.conftest import ROOT, Authority, Render
 
@@ -212,7 +215,7 @@ def test_the_hook_minds_its_own_certificate_only(
     settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ini = tmp_path / "settings.ini"
-    lines = [f"{key} = {getattr(settings, key)}" for key in settings.__dataclass_fields__]
+    lines = [f"{key} = {getattr(settings, key) or ''}" for key in settings.__dataclass_fields__]
     ini.write_text("\n".join(["[stunnel]", *lines, ""]))
     monkeypatch.setattr(program, "SETTINGS", ini)
     monkeypatch.setenv("RENEWED_LINEAGE", "/etc/letsencrypt/live/another")
@@ -256,3 +259,51 @@ def test_another_program_on_the_port_is_named(settings: Any) -> None:
         with pytest.raises(program.Failure, match=rf"port {port} is taken by \S+ \(process \d+\): stop it"):
             program.require_port(settings, port)
     program.require_port(settings, port)
+
+
+# What an Echo would refuse
+
+
+def trusting(settings: Any, authority: Authority, directory: Path) -> Any:
+    """The settings with the root of an authority, and no other, in the store."""
+    roots = directory / "roots.pem"
+    roots.write_bytes(authority.root.public_bytes(serialization.Encoding.PEM))
+    return replace(settings, roots=roots)
+
+
+def test_a_chain_is_judged_as_a_device_would(settings: Any, authority: Authority, tmp_path: Path) -> None:
+    other = Authority("Root YR")
+    for issuer, roots, refused in ((authority, authority, False), (other, authority, True), (authority, other, True)):
+        issuer.issue(settings.source)
+        why = program.refusal(settings.source, trusting(settings, roots, tmp_path).roots)
+        assert (why is not None) == refused
+        assert why is None or "unable to get" in why
+
+
+def test_a_renewed_chain_that_is_refused_is_not_taken_while_the_old_is_good(
+    settings: Any, authority: Authority, tmp_path: Path
+) -> None:
+    authority.issue(settings.source)
+    trusted = trusting(settings, authority, tmp_path)
+    assert program.deploy(trusted)
+    good = (settings.target / "fullchain.pem").read_text()
+    Authority("Root YR").issue(settings.source)
+    with pytest.raises(program.Failure, match=r"an Echo would refuse the new certificate .* stays in use"):
+        program.deploy(trusted)
+    assert (settings.target / "fullchain.pem").read_text() == good
+    authority.issue(settings.source)
+    assert program.deploy(trusted)
+
+
+def test_it_is_taken_when_the_old_is_no_better(settings: Any, authority: Authority, tmp_path: Path) -> None:
+    authority.issue(settings.source, age=dt.timedelta(days=91))
+    trusted = trusting(settings, authority, tmp_path)
+    assert program.deploy(trusted)
+    Authority("Root YR").issue(settings.source)
+    assert program.deploy(trusted)
+
+
+def test_roots_that_are_missing_are_told(settings: Any, authority: Authority, tmp_path: Path) -> None:
+    authority.issue(settings.source)
+    with pytest.raises(program.Failure, match="cannot be checked with the roots in"):
+        program.deploy(replace(settings, roots=tmp_path / "none"))

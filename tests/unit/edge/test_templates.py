@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -159,3 +160,61 @@ def test_renewal_trusts_the_private_authority_only_when_there_is_one(render: Ren
     variable = "Environment=REQUESTS_CA_BUNDLE=/etc/letsencrypt/alexa-ip-cam-acme-ca.pem"
     assert variable in render("certbot", UNITS["certbot"], certbot_ca_bundle="ca.pem")
     assert not any("REQUESTS_CA_BUNDLE" in line for line in render("certbot", UNITS["certbot"]))
+
+
+# Alarms, proof, renewal
+
+UNIT_DIR = "etc/systemd/system"
+
+
+@pytest.mark.parametrize(
+    ("role", "unit"),
+    [
+        ("alarm", "alexa-ip-cam-alarm.service"),
+        ("alarm", "alexa-ip-cam-alarm-mail.service"),
+        ("alarm", "alexa-ip-cam-alarm-cameras.service"),
+        ("proof", "alexa-ip-cam-proof.service"),
+        ("proof", "alexa-ip-cam-renewal@.service"),
+    ],
+)
+def test_units_of_ours_are_confined(render: Render, role: str, unit: str) -> None:
+    lines = render(role, f"{UNIT_DIR}/{unit}", ansible_facts={"getent_group": {}})
+    assert {"NoNewPrivileges=yes", "ProtectSystem=strict", "SystemCallFilter=~@privileged @resources"} <= set(lines)
+
+
+def test_the_sender_has_the_network_and_the_webhook_only_when_there_is_one(render: Render) -> None:
+    unit = f"{UNIT_DIR}/alexa-ip-cam-alarm.service"
+    without = render("alarm", unit)
+    assert "PrivateNetwork=yes" in without
+    assert not any("LoadCredential" in line or "webhook" in line for line in without)
+    told = render("alarm", unit, appliance_notify={"webhook": "https://ntfy.example/topic", "mail": "o@example.com"})
+    assert "LoadCredential=webhook:/etc/alexa-ip-cam/alarm-webhook.json" in told
+    assert "ExecStart=/usr/local/sbin/alexa-ip-cam-alarm send journal webhook" in told
+    assert "Wants=alexa-ip-cam-alarm-mail.service" in told
+    assert not any("ntfy.example" in line for line in told)
+
+
+def test_the_mail_program_gets_the_groups_that_there_are(render: Render) -> None:
+    unit = f"{UNIT_DIR}/alexa-ip-cam-alarm-mail.service"
+    for groups, wanted in ((["postdrop", "users"], "alexa-alarm postdrop"), (["users"], "alexa-alarm")):
+        facts = {"getent_group": {group: ["x"] for group in groups}}
+        assert f"SupplementaryGroups={wanted}" in render("alarm", unit, ansible_facts=facts)
+
+
+def test_debians_certbot_renews_unless_pips_does(render: Render) -> None:
+    debian = render("certbot", UNITS["certbot"])
+    assert not any(line.startswith(("ExecStart=", "Environment=")) for line in debian)
+    pip = render("certbot", UNITS["certbot"], certbot_install="pip")
+    assert "ExecStart=" in pip
+    assert (
+        "ExecStart=/usr/local/lib/alexa-ip-cam/certbot/current/bin/certbot -q renew --no-random-sleep-on-renew" in pip
+    )
+
+
+def test_delegations_are_written_as_dns_compares_them(render: Render) -> None:
+    lines = render(
+        "certbot",
+        "etc/letsencrypt/alexa-ip-cam-hooks/delegated.json",
+        certbot_dns_delegations={"Cams.example.com": "X.Other.example.net."},
+    )
+    assert json.loads("".join(lines))["delegations"] == {"cams.example.com": "x.other.example.net"}

@@ -84,6 +84,7 @@ def test_pebble_is_set_up_as_asked() -> None:
         "PEBBLE_CHAIN_LENGTH=1",
         "PEBBLE_WFE_NONCEREJECT=0",
         "PEBBLE_VA_NOSLEEP=1",
+        "PEBBLE_AUTHZREUSE=0",
     }
     assert json.loads(acme.pebble_json())["pebble"]["listenAddress"].endswith(f":{acme.PORT}")
 

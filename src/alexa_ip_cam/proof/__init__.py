@@ -1,0 +1,1 @@
+"""Proves that port 443 serves what an Echo takes, plans the certificate's renewal, and notes how renewals end."""
