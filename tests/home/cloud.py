@@ -24,6 +24,7 @@ from home import playbook
 from home.inventory import LWA_CLIENT_ID, OWNER, Inventory
 from simulators.amazon.alexa import Alexa, Message
 from simulators.amazon.aws import ACCESS_KEY, REGION, Aws
+from simulators.amazon.event_gateway import EventGateway
 from simulators.amazon.lambda_runtime import LambdaRuntime
 from simulators.amazon.lwa import Lwa
 from simulators.amazon.smapi import EVENTS, Skill, Smapi
@@ -31,6 +32,8 @@ from simulators.amazon.smapi import EVENTS, Skill, Smapi
 PROFILE = lwa.Client(LWA_CLIENT_ID, "secret-of-the-security-profile")
 NAME = "alexa-ip-cam"
 LOCALE = "en-GB"  # whose function runs in the region that the simulated runtime is in
+REGION_KEY = "EU"  # Alexa's name for that region
+_SKILL = "the skill"
 
 
 class Cloud:
@@ -54,6 +57,7 @@ class Cloud:
             self.lwa = stack.enter_context(Lwa(self.host))
             self.smapi = stack.enter_context(Smapi(self.lwa, self._may_call, host=self.host))
             self.lwa.add_client(*PROFILE)
+            self.events = stack.enter_context(EventGateway(self._sender, _SKILL, host=self.host))
             self._stack = stack.pop_all()
         return self
 
@@ -78,6 +82,8 @@ class Cloud:
             "lambda_aws_url": self.aws.url,
             "lambda_pause": 0.05,
             "lambda_settle_seconds": 0,
+            "events_lwa_url": self.lwa.url,
+            "events_gateways": {REGION_KEY: self.events.url},
         }
 
     def log_in(self) -> None:
@@ -147,6 +153,10 @@ class Cloud:
     def skill(self) -> Skill:
         """The skill at Amazon."""
         return self.smapi.only_skill()
+
+    def _sender(self, token: str) -> str | None:
+        """Who an access token for events is for; the skill's own client is only known once the skill is made."""
+        return _SKILL if self.lwa.is_valid_access(token) == self.skill().client[0] else None
 
     def _may_call(self, arn: str, skill_id: str) -> bool:
         region, name, alias = arn.split(":")[3], *arn.split(":")[6:8]

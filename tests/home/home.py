@@ -8,7 +8,7 @@ import secrets
 import shlex
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 from types import TracebackType
@@ -107,10 +107,13 @@ class Home:
         inventory.write()
         return inventory
 
-    def site(self, *arguments: str, echo: bool = False) -> playbook.Recap:
-        """Run ``playbooks/site.yml`` on the appliance; raises `playbook.PlaybookError`."""
+    def site(self, *arguments: str, echo: bool = False, environment: Mapping[str, str] | None = None) -> playbook.Recap:
+        """Run ``playbooks/site.yml`` on the appliance; raises `playbook.PlaybookError`.
+
+        ``environment`` is what the owner has exported besides.
+        """
         self.inventory.write()
-        return playbook.run(self.inventory.directory, *arguments, echo=echo)
+        return playbook.run(self.inventory.directory, *arguments, echo=echo, environment=environment)
 
     @property
     def roots_pem(self) -> Path:

@@ -68,6 +68,7 @@ class Inventory:
             "appliance_signing_key": self.secrets["vault_signing_key"],
             "skill_lwa_client_id": LWA_CLIENT_ID,
             "skill_owners": [OWNER],
+            **{name: value for name, value in self.variables.items() if name.startswith("skill_")},
             "cameras": self.cameras,
         }
 

@@ -114,9 +114,11 @@ class EventGateway:
         client_of: the client that an access token was made for, None for a token that is not valid: of the simulator
             `lwa.Lwa`, `is_valid_access`.
         client_id: the client whose tokens are taken: the skill's messaging credentials.
+        host: the address that it listens on.
     """
 
-    def __init__(self, client_of: Callable[[str], str | None], client_id: str) -> None:
+    def __init__(self, client_of: Callable[[str], str | None], client_id: str, *, host: str = "127.0.0.1") -> None:
+        self._host = host
         self._client_of = client_of
         self._client_id = client_id
         self._lock = threading.Lock()
@@ -130,8 +132,8 @@ class EventGateway:
         """Messages that were accepted more than once, under the same message id."""
 
     def __enter__(self) -> Self:
-        self._server = _Server(self)
-        self.url = f"http://127.0.0.1:{self._server.server_port}{PATH}"
+        self._server = _Server(self, self._host)
+        self.url = f"http://{self._host}:{self._server.server_port}{PATH}"
         return self
 
     def __exit__(
@@ -233,8 +235,8 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = False  # joined at the end: nothing outlives the simulator
     request_queue_size = 64
 
-    def __init__(self, gateway: EventGateway) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, gateway: EventGateway, host: str) -> None:
+        super().__init__((host, 0), _Handler)
         self.gateway = gateway
         self.ending = threading.Event()
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05})
