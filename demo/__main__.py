@@ -9,11 +9,15 @@ import signal
 import sys
 from pathlib import Path
 
-from demo.family import watch_all
+from demo.certificate import renew_under_a_viewer
+from demo.family import compare_direct, watch_all
 from demo.own_camera import OwnCameraError, parse
+from demo.recordings import make_shares, show_recording
 from demo.report import Report
 from demo.stages import Stages
+from demo.states import show_states, take_away
 from home import Home, PlaybookError
+from home.cloud import Cloud
 from sandbox import SandboxError
 
 BUILD = Path(__file__).resolve().parent.parent / "build" / "demo"
@@ -36,10 +40,11 @@ def main() -> int:
             with stages.whole():
                 with stages.stage("world and appliance", "booting a virgin Debian and the world around it"):
                     home = running.enter_context(Home("demo", BUILD / "home"))
+                    cloud = running.enter_context(Cloud(home.inventory.directory, host=home.network.host_address))
                 if own:
                     home.inventory.add_camera(own)
-                _build(home, stages, report)
-                watch_all(home, stages, report, BUILD)
+                _build(home, cloud, stages, report)
+                _live(home, cloud, stages, report)
             data, page = report.write(BUILD)
             print(f"\nreport: {data}\npage:   {page}", flush=True)
             if os.environ.get("KEEP") == "1":
@@ -53,13 +58,28 @@ def main() -> int:
     return 0
 
 
-def _build(home: Home, stages: Stages, report: Report) -> None:
+def _build(home: Home, cloud: Cloud, stages: Stages, report: Report) -> None:
     with stages.stage("site.yml", "running playbooks/site.yml on it, as its owner would"):
-        home.site(echo=True)
+        make_shares(home)
+        cloud.log_in()
+        home.inventory.variables.update(cloud.inventory_variables(), skill_media_metadata=True)
+        home.site(echo=True, environment=cloud.environment)
     with stages.stage("second run", "running it again: nothing may change"):
-        again = home.site()
+        again = home.site(environment=cloud.environment)
     report.second_run = {"changed": again.changed, "seconds": round(again.seconds, 1)}
     report.versions = home.versions()
+
+
+def _live(home: Home, cloud: Cloud, stages: Stages, report: Report) -> None:
+    """The family links its account and uses what it has."""
+    with cloud.function([home.inventory.resolved()]) as function:
+        alexa = cloud.link(function.invoke)
+        watch_all(home, alexa, stages, report, BUILD)
+        gone_at = take_away(home)
+        show_recording(home, cloud, alexa, stages, report, directory=BUILD)
+        renew_under_a_viewer(home, alexa, stages, report)
+        show_states(home, cloud, alexa, stages, report, gone_at=gone_at, directory=BUILD)
+    compare_direct(home, cloud, stages, report)
 
 
 def _keep(home: Home) -> None:

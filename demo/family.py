@@ -10,12 +10,14 @@ from cryptography.x509.oid import NameOID
 from demo.report import CameraReport, Report
 from demo.stages import Stages
 from home import Home
+from home.cloud import Cloud
+from simulators.amazon.alexa import Alexa
 from simulators.echo.watch import Watch
 
 
-def watch_all(home: Home, stages: Stages, report: Report, directory: Path) -> None:
+def watch_all(home: Home, alexa: Alexa, stages: Stages, report: Report, directory: Path) -> None:
     """Discover the cameras, ask for each by name, and write each first picture as a PNG into ``directory``."""
-    with stages.stage("pictures", "the family speaks"), home.alexa() as alexa:
+    with stages.stage("pictures", "the family speaks"):
         endpoints = alexa.discover()
         print(f'   "Alexa, discover devices": {len(endpoints)} cameras', flush=True)
         for camera in home.inventory.cameras:
@@ -26,8 +28,12 @@ def watch_all(home: Home, stages: Stages, report: Report, directory: Path) -> No
             report.cameras[camera["id"]] = _describe(camera["name"], sentence, seen, png)
             print(f'   "{sentence}": first picture after {seen.steps_ms["first_picture"]:.0f} ms, {png}', flush=True)
     report.chain = [certificate_name(certificate) for certificate in home.served_chain()]
+
+
+def compare_direct(home: Home, cloud: Cloud, stages: Stages, report: Report) -> None:
+    """Ask for each camera again with the gateway switched off, and switch it on again."""
     with stages.stage("without the gateway", "the same cameras straight from LIVE555, for comparison"):
-        home.site("--tags", "gateway,haproxy", "-e", '{"gateway_enabled": false}')
+        home.site("--tags", "gateway,haproxy", "-e", '{"gateway_enabled": false}', environment=cloud.environment)
         with home.alexa(sign_streams=False) as alexa:
             alexa.discover()
             for camera in home.inventory.cameras:
@@ -35,7 +41,7 @@ def watch_all(home: Home, stages: Stages, report: Report, directory: Path) -> No
                 seen = home.echo(stream.uri)
                 report.cameras[camera["id"]].direct_steps_ms = _rounded(seen.steps_ms)
                 print(f"   {camera['name']}: first picture after {seen.steps_ms['first_picture']:.0f} ms", flush=True)
-        home.site("--tags", "gateway,haproxy")
+        home.site("--tags", "gateway,haproxy", environment=cloud.environment)
 
 
 def certificate_name(certificate: x509.Certificate) -> str:

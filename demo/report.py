@@ -35,13 +35,20 @@ class CameraReport:
 
 @dataclasses.dataclass
 class Report:
-    """All that the demo says at its end; seconds in ``durations_s``."""
+    """All that the demo says at its end; seconds in ``durations_s``.
+
+    ``recording``: `told_ms` and `motion_ms` count from the moment the camera closed the file. ``states``: `gone_s` and
+    `back_s` until Alexa knew. ``renewal``: `served_s` from issue to service, and the proof's own result.
+    """
 
     cameras: dict[str, CameraReport] = dataclasses.field(default_factory=dict)
     chain: list[str] = dataclasses.field(default_factory=list)
     versions: dict[str, str] = dataclasses.field(default_factory=dict)
     durations_s: dict[str, float] = dataclasses.field(default_factory=dict)
     second_run: dict[str, float] = dataclasses.field(default_factory=dict)
+    recording: dict[str, Any] = dataclasses.field(default_factory=dict)
+    states: dict[str, Any] = dataclasses.field(default_factory=dict)
+    renewal: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data, as it is written to the JSON file."""
