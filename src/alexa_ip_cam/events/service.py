@@ -191,10 +191,13 @@ class Service:
 
     def _keep_token(self) -> None:
         """Renew the token in time also when there is nothing to tell, so that the next motion need not wait for it."""
+        linked_before = self._tokens.linked
         try:
             self._tokens.access()
         except NoTokenError as error:
             _log.debug("%s", error)
+        if self._tokens.linked and not linked_before:
+            self._publisher.look_again()  # it may have resolved to wait for an hour
 
     def _clean(self) -> None:
         config = self._config
