@@ -23,6 +23,7 @@ from unit.recordings.axis_tree import AxisRecording
 
 CAMERA = "front-porch"
 _SECONDS = 5
+_ARRIVING = "/srv/arriving"
 _PATIENCE_S = 120.0
 
 
@@ -37,8 +38,11 @@ def show_recording(home: Home, cloud: Cloud, alexa: Alexa, stages: Stages, repor
             _film(home, film)
             place = Path(RECORDINGS[CAMERA]["path"])
             root = Path(scratch, place.name)
-            AxisRecording(root, ZoneInfo(RECORDINGS[CAMERA]["timezone"]), start, film).write(seconds=_SECONDS)
-            home.appliance.push(root, str(place))
+            zone = ZoneInfo(RECORDINGS[CAMERA]["timezone"])
+            AxisRecording(root, zone, start, film).write(seconds=_length(film))
+            # All of it is there at once: what is measured is not how long it takes to copy.
+            home.appliance.push(root, f"{_ARRIVING}/{place.name}")
+            home.appliance.run(["sh", "-c", 'mv "$0"/* "$1"', f"{_ARRIVING}/{place.name}", str(place)])
         closed = time.monotonic()
         told = wait_for(cloud, lambda message: message.name == "MediaCreatedOrUpdated")
         motion = wait_for(cloud, _is_motion)
@@ -99,3 +103,9 @@ def _film(home: Home, path: Path) -> None:
     source = home.world.cameras[CAMERA].url_with_credentials()
     asked = ["ffmpeg", "-v", "error", "-rtsp_transport", "tcp", "-i", source, "-t", str(_SECONDS)]
     subprocess.run([*asked, "-map", "0:v", "-c", "copy", str(path)], check=True, stdin=subprocess.DEVNULL, timeout=60)
+
+
+def _length(film: Path) -> float:
+    """Seconds that a film really has: it begins with the first keyframe that came."""
+    asked = ["ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", str(film)]
+    return float(subprocess.run(asked, check=True, capture_output=True, text=True, timeout=60).stdout)
