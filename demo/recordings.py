@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -93,16 +94,23 @@ def wait_for(cloud: Cloud, wanted: Callable[[Accepted], bool]) -> Accepted:
     raise TimeoutError(f"Alexa was not told within {_PATIENCE_S:g} s")
 
 
+def changes(message: Accepted) -> dict[str, Any]:
+    """The properties that a ChangeReport tells of, by name; empty for every other message."""
+    told = message.document["event"]["payload"].get("change", {}).get("properties", [])
+    return {each["name"]: each["value"] for each in told}
+
+
 def _is_motion(message: Accepted) -> bool:
-    properties = message.document["event"]["payload"].get("change", {}).get("properties", [])
-    return any(each.get("value") == "DETECTED" for each in properties)
+    return changes(message).get("detectionState") == "DETECTED"
 
 
 def _film(home: Home, path: Path) -> None:
     """What the camera writes to its share: its own pictures, with its name and clock in them."""
     source = home.world.cameras[CAMERA].url_with_credentials()
     asked = ["ffmpeg", "-v", "error", "-rtsp_transport", "tcp", "-i", source, "-t", str(_SECONDS)]
-    subprocess.run([*asked, "-map", "0:v", "-c", "copy", str(path)], check=True, stdin=subprocess.DEVNULL, timeout=60)
+    # The film begins with its first keyframe, not with what came before it.
+    asked += ["-map", "0:v", "-c", "copy", "-avoid_negative_ts", "make_zero", str(path)]
+    subprocess.run(asked, check=True, stdin=subprocess.DEVNULL, timeout=60)
 
 
 def _length(film: Path) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from demo.recordings import fetch, wait_for
+from demo.recordings import changes, fetch, wait_for
 from demo.report import Report
 from demo.stages import Stages
 from home import Home
@@ -43,10 +43,8 @@ def show_states(
 
 
 def _tells(message: Accepted, endpoint: Endpoint, connectivity: str) -> bool:
-    properties = message.document["event"]["payload"].get("change", {}).get("properties", [])
-    return message.endpoint_id == endpoint.endpoint_id and any(
-        each["name"] == "connectivity" and each["value"]["value"] == connectivity for each in properties
-    )
+    told = changes(message).get("connectivity")
+    return message.endpoint_id == endpoint.endpoint_id and told == {"value": connectivity}
 
 
 def _wait_state(alexa: Alexa, endpoint: Endpoint, connectivity: str) -> None:
