@@ -52,13 +52,13 @@ class PageService:
         seen = look(settings)
         if settings.metrics:
             replace_file(settings.out / "metrics.txt", metrics(seen, settings.events_metrics).encode())
+        make_some(seen.clips, settings.clips, settings.posters, at_most=_POSTERS_PER_ROUND)
         shown = view(seen, settings.cameras, made(settings.posters))
         self._unchanged += 1
         wrote = shown != self._shown or self._unchanged >= UNCHANGED_ROUNDS
         if wrote:
             replace_file(settings.out / "index.html", self._renderer.page(shown, seen.now).encode())
             self._shown, self._unchanged = shown, 0
-        make_some(seen.clips, settings.clips, settings.posters, at_most=_POSTERS_PER_ROUND)
         return wrote
 
     def run(self, stop: threading.Event) -> None:

@@ -137,8 +137,8 @@ def _queue(seen: Seen) -> list[Line]:
     if status.get("linked"):
         lines.append(Line("good", "Alexa", "Linked: events are told."))
     else:
-        lines.append(Line("unsure", "Alexa", "Not linked, so nothing is told.", "Link the skill in the Alexa app."))
-    if status.get("halted"):
+        lines.append(Line("unsure", "Alexa", "Not linked, so nothing is told: link the skill in the Alexa app."))
+    if status.get("linked") and status.get("halted"):
         lines.append(Line("bad", "Held back", f"Nothing is told for now: {status['halted']}"))
     messages = _objects(status.get("messages"))
     waiting = sum(int(_number(counts.get("waiting")) or 0) for counts in messages.values())
@@ -173,7 +173,7 @@ def _certificate(seen: Seen, zone: tzinfo | None) -> list[Line]:
     problems = proof.get("problems")
     lines += [Line("bad", "Problem", str(problem)) for problem in (problems if isinstance(problems, list) else [])]
     late = not seen.proof.is_fresh(PROOF_SECONDS)
-    told = f"Proved on port 443 {_when(at, zone)}." if proof["ok"] else f"Last looked at {_when(at, zone)}."
+    told = f"Proved on port 443 on {_when(at, zone)}." if proof["ok"] else f"Last looked at on {_when(at, zone)}."
     mend = "systemctl list-timers alexa-ip-cam-proof.timer" if late else ""
     lines.append(Line("unsure" if late else "plain", "Last proof", told, mend))
     return lines

@@ -167,8 +167,8 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """A picture of each camera."""
     folder = tmp_path_factory.mktemp("scenes")
     for name, source in SCENES.items():
-        command = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", source, "-frames:v", "1", folder / f"{name}.jpg"]
-        subprocess.run(command, check=True)
+        command = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", source, "-frames:v", "1"]
+        subprocess.run([*command, folder / f"{name}.jpg"], check=True)
     return {name: (folder / f"{name}.jpg").read_bytes() for name in SCENES}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -69,29 +70,39 @@ def accessibility(page: Page) -> list[str]:
     return [f"{one['id']}: {node['html'][:120]} {node['failureSummary']}" for one in found for node in one["nodes"]]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("state", ["good", "broken", "empty"])
-def test_every_state_on_every_screen(
-    chromium: Chromium, good: Site, tmp_path: Path, serve: Callable[[Site], str], state: str, scheme: str
-) -> None:
-    """No sideways scrolling, nothing that axe finds fault with; the pictures are to be looked at."""
-    site = good
-    if state == "broken":
-        make_broken(site)
-    elif state == "empty":
+@pytest.fixture(params=["good", "broken", "empty"])
+def state(request: pytest.FixtureRequest, good: Site, tmp_path: Path) -> tuple[str, Site]:
+    """A site in one of its states, with the state's name."""
+    if request.param == "broken":
+        make_broken(good)
+    elif request.param == "empty":
         (tmp_path / "bare").mkdir()
-        site = Site(tmp_path / "bare")
+        return "empty", Site(tmp_path / "bare")
+    return request.param, good
+
+
+def test_every_state_on_every_screen(chromium: Chromium, state: tuple[str, Site], serve: Callable[[Site], str]) -> None:
+    """No sideways scrolling, nothing that axe finds fault with; the pictures are to be looked at."""
+    name, site = state
     site.round()
     url = serve(site)
     PICTURES.mkdir(parents=True, exist_ok=True)
-    for screen, (width, height) in SCREENS.items():
+    for screen, scheme in itertools.product(SCREENS, ("light", "dark")):
+        width, height = SCREENS[screen]
         with chromium.page(viewport={"width": width, "height": height}, color_scheme=scheme) as opened:
             troubles = complaints(opened)
             opened.goto(url, wait_until="networkidle")
             assert opened.evaluate("document.documentElement.scrollWidth") <= width, screen
-            opened.screenshot(path=PICTURES / f"{state}-{screen}-{scheme}.png", full_page=screen != "echo-show")
+            opened.screenshot(path=PICTURES / f"{name}-{screen}-{scheme}.png", full_page=screen != "echo-show")
             assert accessibility(opened) == []
             assert troubles == []
+
+
+def test_axe_finds_what_is_wrong(page: Page) -> None:
+    """Otherwise its silence would prove nothing."""
+    page.set_content('<!doctype html><html><body><img src="data:,"><p style="color:#eee">pale</p></body></html>')
+    found = "\n".join(accessibility(page))
+    assert all(rule in found for rule in ("image-alt", "color-contrast", "html-has-lang"))
 
 
 def test_a_recording_plays_in_place_and_the_player_closes(page: Page, good: Site, serve: Callable[[Site], str]) -> None:
@@ -134,20 +145,20 @@ def test_pictures_and_state_become_fresh_by_themselves(page: Page, good: Site, s
     page.wait_for_function("() => document.querySelector('img[data-live]').naturalWidth === 640")
 
 
-def test_who_moves_by_keys_stays_where_he_is(page: Page, good: Site, serve: Callable[[Site], str]) -> None:
-    page.clock.install()
+def test_who_moves_by_keys_stays_where_he_is(chromium: Chromium, good: Site, serve: Callable[[Site], str]) -> None:
     good.round()
-    page.goto(serve(good))
-    link = page.locator("a[data-clip]").nth(3)
-    href = link.get_attribute("href")
-    link.focus()
-    newest = next(path.name for path in good.settings.clips.rglob("*.mp4") if path.name not in str(href))
-    for path in good.settings.clips.rglob(newest):
-        path.unlink()
-    good.round()
-    page.clock.run_for(16_000)
-    page.wait_for_function("name => !document.body.innerHTML.includes(name)", arg=newest)
-    assert page.evaluate("document.activeElement.getAttribute('href')") == href
+    with chromium.page() as opened:
+        opened.clock.install()
+        opened.goto(serve(good))
+        link = opened.locator("a[data-clip]").nth(3)
+        href = link.get_attribute("href")
+        link.focus()
+        gone = next(path for path in good.settings.clips.rglob("*.mp4") if path.name not in str(href))
+        gone.unlink()
+        good.round()
+        opened.clock.run_for(16_000)
+        opened.wait_for_function("name => !document.body.innerHTML.includes(name)", arg=gone.name)
+        assert opened.evaluate("document.activeElement.getAttribute('href')") == href
 
 
 def test_an_old_page_says_that_it_is_old(page: Page, good: Site, serve: Callable[[Site], str]) -> None:
