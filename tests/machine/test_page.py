@@ -14,6 +14,7 @@ from playwright.sync_api import Page
 
 from browser import Chromium
 from browser.chromium import played
+from demo.page import take_picture
 from home import Home
 from home.inventory import CLIPS_NAME
 from machine.clip_client import ClipClient
@@ -151,6 +152,11 @@ def test_it_shows_live_pictures_and_plays_a_recording(page: Page, home: Home, cl
     assert (seen["width"], seen["frames"] > 10) == (640, True)
     page.screenshot(path=PICTURES / "clip.png")
     assert troubles == []
+
+
+def test_the_demo_can_take_its_picture(home: Home, tmp_path: Path) -> None:
+    take_picture(home, tmp_path / "page.png")
+    assert (tmp_path / "page.png").stat().st_size > 20_000
 
 
 def test_it_goes_away_and_comes_back(home: Home) -> None:

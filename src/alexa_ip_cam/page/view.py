@@ -189,7 +189,10 @@ def _checks(seen: Seen, zone: tzinfo | None) -> list[Line]:
             title = _WAYS.get(way["way"], str(way["way"]))
             title = f"{title}, {way['subject']}" if way["subject"] else title
             broken = next((step for step in way["steps"] if step["state"] == "failed"), None)
-            if broken is None:
+            untried = next((step for step in way["steps"] if step["state"] == "untried"), None)
+            if broken is None and untried is not None:
+                lines.append(Line("unsure", title, f"{untried['step']} was not tried: {untried['text']}"))
+            elif broken is None:
                 lines.append(Line("good", title, f"All {len(way['steps'])} steps are well."))
             else:
                 lines.append(Line("bad", title, f"{broken['step']}: {broken['text']}", str(broken["mend"])))

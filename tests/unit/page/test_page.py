@@ -160,6 +160,12 @@ def test_the_first_broken_link_of_each_way_is_told_with_its_mend(site: Site) -> 
     assert lines["Live picture, Front Porch"].text == "All 5 steps are well."
 
 
+def test_a_way_that_was_not_walked_is_not_called_well(site: Site) -> None:
+    steps = [{"step": "skill", "state": "untried", "text": "It is not deployed.", "mend": ""}]
+    site.write("check", {"ways": [{"way": "skill", "subject": "", "steps": steps}]})
+    assert shown(site).checks[0][:3] == ("unsure", "Skill", "skill was not tried: It is not deployed.")
+
+
 def test_the_certificates_days_go_on_after_the_proof(site: Site) -> None:
     site.write("proof", proof(at=time.time() - 2 * 86_400, days_left=10.5), age=2 * 86_400)
     lines = shown(site).certificate
