@@ -53,7 +53,7 @@ class PageService:
         if settings.metrics:
             replace_file(settings.out / "metrics.txt", metrics(seen, settings.events_metrics).encode())
         make_some(seen.clips, settings.clips, settings.posters, at_most=_POSTERS_PER_ROUND)
-        shown = view(seen, settings.cameras, made(settings.posters))
+        shown = view(seen, settings.cameras, made(settings.posters), gateway=settings.gateway)
         self._unchanged += 1
         wrote = shown != self._shown or self._unchanged >= UNCHANGED_ROUNDS
         if wrote:

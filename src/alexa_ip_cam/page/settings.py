@@ -17,12 +17,14 @@ class Camera(NamedTuple):
 class Settings(NamedTuple):
     """Folders and files; each of those that are only read may be missing on the appliance.
 
-    `recordings` is how many are shown, `metrics` whether a file for Prometheus is kept.
+    `recordings` is how many are shown, `metrics` whether a file for Prometheus is kept, `gateway` whether live view
+    goes through the gateway at all.
     """
 
     cameras: tuple[Camera, ...]
     recordings: int
     metrics: bool
+    gateway: bool
     out: Path
     posters: Path
     template: Path
@@ -36,7 +38,8 @@ class Settings(NamedTuple):
     alarms: Path
 
 
-_PATHS = Settings._fields[3:]
+PATHS = Settings._fields[4:]
+"""The fields that are paths."""
 
 
 def load(path: Path) -> Settings:
@@ -51,7 +54,8 @@ def load(path: Path) -> Settings:
             cameras=tuple(Camera(str(camera["id"]), str(camera["name"])) for camera in value["cameras"]),
             recordings=int(value["recordings"]),
             metrics=value["metrics"] is True,
-            **{name: Path(value[name]) for name in _PATHS},
+            gateway=value["gateway"] is True,
+            **{name: Path(value[name]) for name in PATHS},
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is missing or damaged ({error}): run the role page again") from None

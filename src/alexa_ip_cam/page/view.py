@@ -76,10 +76,20 @@ class View(NamedTuple):
     checks: Sequence[Line]
 
 
-def view(seen: Seen, cameras: Sequence[Camera], posters: Collection[str], zone: tzinfo | None = None) -> View:
-    """What to show. `posters` are the media ids that have a small picture, `zone` the appliance's own by default."""
+def view(
+    seen: Seen,
+    cameras: Sequence[Camera],
+    posters: Collection[str],
+    zone: tzinfo | None = None,
+    *,
+    gateway: bool = True,
+) -> View:
+    """What to show. `posters` are the media ids that have a small picture, `zone` the appliance's own by default.
+
+    `gateway` is whether there is one; without it nobody knows how a camera is.
+    """
     return View(
-        cameras=[_camera(camera, seen) for camera in cameras],
+        cameras=[_camera(camera, seen) if gateway else _unwatched(camera) for camera in cameras],
         alarms=[Line("bad", f"Since {_when(alarm.since, zone)}", alarm.text) for alarm in seen.alarms],
         days=_days(seen, {camera.id: camera.name for camera in cameras}, posters, zone),
         queue=_queue(seen),
@@ -97,7 +107,8 @@ def _camera(camera: Camera, seen: Seen) -> CameraView:
         facts.append(("Picture", "just now" if age < 45 else f"{_span(age)} old"))
     if not seen.gateway.is_fresh(GATEWAY_SECONDS):
         told = "The gateway does not run" if seen.gateway.age is not None else "The gateway has said nothing yet"
-        return CameraView(camera.id, camera.name, picture, "unsure", f"{told}, so this may be an old picture.", facts)
+        told += ", so this may be an old picture." if picture else "."
+        return CameraView(camera.id, camera.name, picture, "unsure", told, facts)
     cameras = seen.gateway.value.get("cameras")
     status = cameras.get(camera.id) if isinstance(cameras, dict) else None
     if not isinstance(status, dict):
@@ -113,6 +124,11 @@ def _camera(camera: Camera, seen: Seen) -> CameraView:
     if first is not None and worst is not None:
         facts.append(("First picture", f"{_milliseconds(first)}, at most {_milliseconds(worst)}"))
     return CameraView(camera.id, camera.name, picture, mood, state, facts)
+
+
+def _unwatched(camera: Camera) -> CameraView:
+    told = "Live view goes without the gateway, which alone makes pictures for this page."
+    return CameraView(camera.id, camera.name, "", "plain", told, [])
 
 
 def _camera_state(status: Mapping[str, Any], age: float | None) -> tuple[str, str]:
@@ -173,7 +189,7 @@ def _certificate(seen: Seen, zone: tzinfo | None) -> list[Line]:
     problems = proof.get("problems")
     lines += [Line("bad", "Problem", str(problem)) for problem in (problems if isinstance(problems, list) else [])]
     late = not seen.proof.is_fresh(PROOF_SECONDS)
-    told = f"Proved on port 443 on {_when(at, zone)}." if proof["ok"] else f"Last looked at on {_when(at, zone)}."
+    told = f"Proved on port 443 on {_when(at, zone)}." if proof["ok"] else f"Looked at on {_when(at, zone)}."
     mend = "systemctl list-timers alexa-ip-cam-proof.timer" if late else ""
     lines.append(Line("unsure" if late else "plain", "Last proof", told, mend))
     return lines

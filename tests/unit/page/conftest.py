@@ -18,7 +18,7 @@ import pytest
 
 from alexa_ip_cam.media_id import Media, clip_path, media_id
 from alexa_ip_cam.page.__main__ import PageService
-from alexa_ip_cam.page.settings import Camera, Settings
+from alexa_ip_cam.page.settings import PATHS, Camera, Settings
 
 ROOT = Path(__file__).resolve().parents[3]
 FILES = ROOT / "roles/page/files"
@@ -42,9 +42,9 @@ class Site:
 
     def __init__(self, folder: Path, cameras: tuple[Camera, ...] = CAMERAS) -> None:
         self.folder = folder
-        names = {name: folder / name for name in Settings._fields[3:]}
+        names = {name: folder / name for name in PATHS}
         names["template"] = FILES / "page.html.jinja"
-        self.settings = Settings(cameras, 200, True, **names)
+        self.settings = Settings(cameras, 200, metrics=True, gateway=True, **names)
         for name in ("out", "posters", "clips", "snapshots"):
             names[name].mkdir()
 

@@ -89,9 +89,7 @@ def test_nothing_comes_from_elsewhere_and_nothing_is_inline() -> None:
 
 def test_of_an_appliance_that_has_said_nothing_yet_it_says_so(site: Site) -> None:
     said = shown(site)
-    assert {camera.state for camera in said.cameras} == {
-        "The gateway has said nothing yet, so this may be an old picture."
-    }
+    assert {camera.state for camera in said.cameras} == {"The gateway has said nothing yet."}
     lines = [*said.queue, *said.certificate, *said.checks]
     assert {line.mood for line in lines} == {"unsure"}
     assert "The certificate has not been proved yet." in [line.text for line in lines]
@@ -112,7 +110,9 @@ def test_a_service_that_has_stopped_is_no_longer_believed(site: Site) -> None:
     site.write("events_status", events_status(), age=7300)
     site.write("check", check(), age=40 * 3600)
     said = shown(site)
-    assert said.cameras[0].state.startswith("The gateway does not run")
+    assert said.cameras[0].state == "The gateway does not run."
+    site.snapshot(said.cameras[0].id)
+    assert shown(site).cameras[0].state == "The gateway does not run, so this may be an old picture."
     assert (said.queue[0].mood, said.queue[0].text) == ("bad", "The events service stopped 2 hours ago.")
     assert (said.checks[-1].mood, said.checks[-1].mend) == ("unsure", "alexa-ip-cam check")
 
@@ -136,6 +136,12 @@ def test_a_cameras_state(site: Site, changed: dict[str, object], mood: str, stat
     site.write("gateway_status", gateway_status(driveway=changed))
     (camera,) = [camera for camera in shown(site).cameras if camera.id == "driveway"]
     assert (camera.mood, camera.state) == (mood, state)
+
+
+def test_without_a_gateway_no_camera_is_called_broken(site: Site) -> None:
+    cameras = view(look(site.settings), CAMERAS, (), UTC, gateway=False).cameras
+    assert {camera.mood for camera in cameras} == {"plain"}
+    assert {camera.picture for camera in cameras} == {""}
 
 
 def test_a_cameras_figures(site: Site) -> None:
