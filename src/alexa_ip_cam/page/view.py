@@ -88,13 +88,14 @@ def view(
 
     `gateway` is whether there is one; without it nobody knows how a camera is.
     """
+    names = {camera.id: camera.name for camera in cameras}
     return View(
         cameras=[_camera(camera, seen) if gateway else _unwatched(camera) for camera in cameras],
         alarms=[Line("bad", f"Since {_when(alarm.since, zone)}", alarm.text) for alarm in seen.alarms],
-        days=_days(seen, {camera.id: camera.name for camera in cameras}, posters, zone),
+        days=_days(seen, names, posters, zone),
         queue=_queue(seen),
         certificate=_certificate(seen, zone),
-        checks=_checks(seen, zone),
+        checks=_checks(seen, names, zone),
     )
 
 
@@ -146,7 +147,7 @@ def _queue(seen: Seen) -> list[Line]:
     if seen.events.age is None:
         return [Line("unsure", "Events", "The events service has said nothing yet, or is not set up.")]
     if not seen.events.is_fresh(EVENTS_SECONDS):
-        mend = "systemctl status alexa-ip-cam-events"
+        mend = "on the appliance, look at: systemctl status alexa-ip-cam-events"
         return [Line("bad", "Events", f"The events service stopped {_span(seen.events.age)} ago.", mend)]
     status = seen.events.value
     lines = []
@@ -161,13 +162,13 @@ def _queue(seen: Seen) -> list[Line]:
     parked = sum(int(_number(counts.get("parked")) or 0) for counts in messages.values())
     lines.append(Line("plain", "Waiting", _count(waiting, "message") if waiting else "Nothing waits to be told."))
     if parked:
-        mend = "alexa-ip-cam-events list"
+        mend = "on the appliance, look at: alexa-ip-cam-events list"
         lines.append(Line("bad", "Parked", f"{_count(parked, 'message')} could not be told.", mend))
     recordings = status.get("recordings")
     failed = _number(recordings.get("failed")) if isinstance(recordings, dict) else None
     if failed:
         told = f"{_count(int(failed), 'recording')} could not be made into clips."
-        lines.append(Line("unsure", "Without a clip", told, "alexa-ip-cam-events list"))
+        lines.append(Line("unsure", "Without a clip", told, "on the appliance, look at: alexa-ip-cam-events list"))
     for title, key in (("Refused by Amazon", "refused"), ("Recordings not found", "troubles")):
         found = status.get(key)
         for name, why in found.items() if isinstance(found, dict) else ():
@@ -190,24 +191,28 @@ def _certificate(seen: Seen, zone: tzinfo | None) -> list[Line]:
     lines += [Line("bad", "Problem", str(problem)) for problem in (problems if isinstance(problems, list) else [])]
     late = not seen.proof.is_fresh(PROOF_SECONDS)
     told = f"Proved on port 443 on {_when(at, zone)}." if proof["ok"] else f"Looked at on {_when(at, zone)}."
-    mend = "systemctl list-timers alexa-ip-cam-proof.timer" if late else ""
+    mend = "on the appliance, look at: systemctl list-timers alexa-ip-cam-proof.timer" if late else ""
     lines.append(Line("unsure" if late else "plain", "Last proof", told, mend))
     return lines
 
 
-def _checks(seen: Seen, zone: tzinfo | None) -> list[Line]:
+def _checks(seen: Seen, names: Mapping[str, str], zone: tzinfo | None) -> list[Line]:
     if seen.check.age is None:
-        return [Line("unsure", "Self-check", "There has been no self-check yet.", "alexa-ip-cam check")]
+        return [
+            Line(
+                "unsure", "Self-check", "There has been no self-check yet.", "on the appliance, run: alexa-ip-cam check"
+            )
+        ]
     ways = seen.check.value.get("ways")
     lines = []
     for way in ways if isinstance(ways, list) else []:
         try:
             title = _WAYS.get(way["way"], str(way["way"]))
-            title = f"{title}, {way['subject']}" if way["subject"] else title
+            title = f"{title}, {names.get(way['subject'], way['subject'])}" if way["subject"] else title
             broken = next((step for step in way["steps"] if step["state"] == "failed"), None)
             untried = next((step for step in way["steps"] if step["state"] == "untried"), None)
             if broken is None and untried is not None:
-                lines.append(Line("unsure", title, f"{untried['step']} was not tried: {untried['text']}"))
+                lines.append(Line("unsure", title, f"Not tried: {untried['step']}. {untried['text']}".strip()))
             elif broken is None:
                 lines.append(Line("good", title, f"All {len(way['steps'])} steps are well."))
             else:
@@ -218,7 +223,14 @@ def _checks(seen: Seen, zone: tzinfo | None) -> list[Line]:
         lines.append(Line("unsure", "Self-check", "The last self-check looked at nothing."))
     late = not seen.check.is_fresh(CHECK_SECONDS)
     told = f"{_when(seen.now - seen.check.age, zone)}{', which is long ago' if late else ''}."
-    lines.append(Line("unsure" if late else "plain", "Last check", told, "alexa-ip-cam check" if late else ""))
+    lines.append(
+        Line(
+            "unsure" if late else "plain",
+            "Last check",
+            told,
+            "on the appliance, run: alexa-ip-cam check" if late else "",
+        )
+    )
     return lines
 
 

@@ -142,14 +142,14 @@ def check(*, broken: bool = False) -> dict[str, Any]:
         "step": "LIVE555",
         "state": "failed",
         "text": "It has no stream of this camera.",
-        "mend": "systemctl restart live555@driveway",
+        "mend": "systemctl restart live555@driveway, and look at its journal.",
     }
     return {
         "at": "2026-11-24T12:00:00Z",
         "well": not broken,
         "ways": [
-            {"way": "picture", "subject": "Front Porch", "steps": [good] * 5},
-            {"way": "picture", "subject": "Driveway", "steps": [good, failed if broken else good]},
+            {"way": "picture", "subject": "front-porch", "steps": [good] * 5},
+            {"way": "picture", "subject": "driveway", "steps": [good, failed if broken else good]},
             {"way": "event", "subject": "", "steps": [good] * 4},
             {"way": "certificate", "subject": "", "steps": [good] * 3},
         ],

@@ -43,8 +43,8 @@ def test_what_all_parts_say(site: Site) -> None:
     assert found['alexa_gateway_camera_connected{camera="driveway"}'] == "0"
     assert found["alexa_events_linked"] == "1"
     assert found['alexa_service_up{service="gateway"}'] == "1"
-    assert found['alexa_check_way_well{way="picture",subject="Driveway"}'] == "0"
-    assert found['alexa_check_way_well{way="picture",subject="Front Porch"}'] == "1"
+    assert found['alexa_check_way_well{way="picture",subject="driveway"}'] == "0"
+    assert found['alexa_check_way_well{way="picture",subject="front-porch"}'] == "1"
     assert found["alexa_alarms_raised"] == "1"
     assert 60 < (float(found["alexa_certificate_expires_at_seconds"]) - time.time()) / 86_400 < 61
 

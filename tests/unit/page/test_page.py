@@ -114,7 +114,7 @@ def test_a_service_that_has_stopped_is_no_longer_believed(site: Site) -> None:
     site.snapshot(said.cameras[0].id)
     assert shown(site).cameras[0].state == "The gateway does not run, so this may be an old picture."
     assert (said.queue[0].mood, said.queue[0].text) == ("bad", "The events service stopped 2 hours ago.")
-    assert (said.checks[-1].mood, said.checks[-1].mend) == ("unsure", "alexa-ip-cam check")
+    assert (said.checks[-1].mood, said.checks[-1].mend) == ("unsure", "on the appliance, run: alexa-ip-cam check")
 
 
 @pytest.mark.parametrize(
@@ -162,21 +162,24 @@ def test_the_first_broken_link_of_each_way_is_told_with_its_mend(site: Site) -> 
     lines = {line.title: line for line in shown(site).checks}
     broken = lines["Live picture, Driveway"]
     assert (broken.mood, broken.text) == ("bad", "LIVE555: It has no stream of this camera.")
-    assert broken.mend == "systemctl restart live555@driveway"
+    assert broken.mend == "systemctl restart live555@driveway, and look at its journal."
     assert lines["Live picture, Front Porch"].text == "All 5 steps are well."
 
 
 def test_a_way_that_was_not_walked_is_not_called_well(site: Site) -> None:
     steps = [{"step": "skill", "state": "untried", "text": "It is not deployed.", "mend": ""}]
     site.write("check", {"ways": [{"way": "skill", "subject": "", "steps": steps}]})
-    assert shown(site).checks[0][:3] == ("unsure", "Skill", "skill was not tried: It is not deployed.")
+    assert shown(site).checks[0][:3] == ("unsure", "Skill", "Not tried: skill. It is not deployed.")
 
 
 def test_the_certificates_days_go_on_after_the_proof(site: Site) -> None:
     site.write("proof", proof(at=time.time() - 2 * 86_400, days_left=10.5), age=2 * 86_400)
     lines = shown(site).certificate
     assert (lines[0].mood, lines[0].text) == ("good", "8 days left.")
-    assert (lines[-1].mood, lines[-1].mend) == ("unsure", "systemctl list-timers alexa-ip-cam-proof.timer")
+    assert (lines[-1].mood, lines[-1].mend) == (
+        "unsure",
+        "on the appliance, look at: systemctl list-timers alexa-ip-cam-proof.timer",
+    )
 
 
 def test_recordings_are_grouped_by_the_appliances_own_days(site: Site) -> None:
