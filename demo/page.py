@@ -19,17 +19,15 @@ _LOADED = "() => [...document.querySelectorAll('img[data-live]')].every(image =>
 def show_page(home: Home, stages: Stages, report: Report, directory: Path) -> None:
     """Log in to the page and take its picture for the report."""
     with stages.stage("page", "the page with cameras, recordings and the state of everything, in a browser"):
-        take_picture(home, directory / "page.png")
+        with Chromium({CLIPS_NAME: home.appliance.address}, home.roots_pem) as browser:
+            take_picture(browser, home, directory / "page.png")
     report.page = {"png": "page.png", "url": f"https://{CLIPS_NAME}/", "width": WIDTH, "height": HEIGHT}
 
 
-def take_picture(home: Home, path: Path) -> None:
+def take_picture(browser: Chromium, home: Home, path: Path) -> None:
     """Take a picture of the page when all cameras' pictures are there, through port 443 and after a log-in."""
     user = {"username": "owner", "password": home.inventory.secrets["vault_page_password"]}
-    with (
-        Chromium({CLIPS_NAME: home.appliance.address}, home.roots_pem) as browser,
-        browser.page(viewport={"width": WIDTH, "height": HEIGHT}, http_credentials=user) as page,
-    ):
+    with browser.page(viewport={"width": WIDTH, "height": HEIGHT}, http_credentials=user) as page:
         page.goto(f"https://{CLIPS_NAME}/")
         page.wait_for_function(_LOADED)
         page.screenshot(path=path)

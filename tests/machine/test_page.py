@@ -154,8 +154,8 @@ def test_it_shows_live_pictures_and_plays_a_recording(page: Page, home: Home, cl
     assert troubles == []
 
 
-def test_the_demo_can_take_its_picture(home: Home, tmp_path: Path) -> None:
-    take_picture(home, tmp_path / "page.png")
+def test_the_demo_can_take_its_picture(chromium: Chromium, home: Home, tmp_path: Path) -> None:
+    take_picture(chromium, home, tmp_path / "page.png")
     assert (tmp_path / "page.png").stat().st_size > 20_000
 
 
