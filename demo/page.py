@@ -18,9 +18,11 @@ _LOADED = "() => [...document.querySelectorAll('img[data-live]')].every(image =>
 
 def show_page(home: Home, stages: Stages, report: Report, directory: Path) -> None:
     """Log in to the page and take its picture for the report."""
-    with stages.stage("page", "the page with cameras, recordings and the state of everything, in a browser"):
-        with Chromium({CLIPS_NAME: home.appliance.address}, home.roots_pem) as browser:
-            take_picture(browser, home, directory / "page.png")
+    with (
+        stages.stage("page", "the page with cameras, recordings and the state of everything, in a browser"),
+        Chromium({CLIPS_NAME: home.appliance.address}, home.roots_pem) as browser,
+    ):
+        take_picture(browser, home, directory / "page.png")
     report.page = {"png": "page.png", "url": f"https://{CLIPS_NAME}/", "width": WIDTH, "height": HEIGHT}
 
 
