@@ -159,6 +159,16 @@ def test_the_demo_can_take_its_picture(chromium: Chromium, home: Home, tmp_path:
     assert (tmp_path / "page.png").stat().st_size > 20_000
 
 
+def test_apache_can_be_restarted_and_is_again_after_a_kill(home: Home) -> None:
+    home.appliance.run(["systemctl", "restart", "apache2.service"])
+    home.appliance.run(["systemctl", "kill", "--signal", "KILL", "apache2.service"])
+    end = time.monotonic() + 20
+    while home.appliance.run(["systemctl", "is-active", "apache2.service"], check=False).stdout.strip() != "active":
+        assert time.monotonic() < end, home.appliance.journal("apache2.service")
+        time.sleep(0.5)
+    assert ask_from_the_lan(home, "/page/page.css")[0] == 200
+
+
 def test_it_goes_away_and_comes_back(home: Home) -> None:
     """With it goes every path to pictures and clips without a signature."""
     gone = home.site("--tags", "apache,page", "--extra-vars", "page_access=nobody")
