@@ -35,7 +35,7 @@ from alexa_ip_cam.service.notify import Notifier
 TICK_SECONDS = 2.0
 _HEALTH_SECONDS = 5.0
 _STATUS_SECONDS = 10.0
-_ALARM_SECONDS = 10.0
+_ALARM_SECONDS = 5.0
 _TOKEN_SECONDS = 60.0
 _RETENTION_SECONDS = 600.0
 _ABANDONED_SECONDS = 900.0  # an unfinished recording that no scan has seen for so long
