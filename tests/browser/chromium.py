@@ -66,7 +66,7 @@ class Chromium:
 
 
 def played(page: Page, selector: str = "video", seconds: float = 1.0) -> dict[str, float]:
-    """Play a video, muted, until it has shown `seconds`; returns `start` (of what was played), `time`, `width`, `frames`.
+    """Play a video, muted, until it has shown `seconds`; returns `start` of what was played, `time`, `width`, `frames`.
 
     Raises AssertionError with the player's own words when it cannot.
     """
