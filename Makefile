@@ -31,7 +31,7 @@ lint: setup
 	shellcheck $$(git ls-files | xargs grep -lE '^#!.*\b(ba)?sh\b')
 
 unit: setup
-	$(PY) -m pytest tests/static tests/unit
+	$(PY) -m pytest -n auto --dist loadfile tests/static tests/unit
 
 machine: setup
 	$(PY) -m pytest tests/machine

@@ -32,8 +32,10 @@ NAMES = (
     "skill",
     "events",
     "recordings",
+    "provision",
 )
-WITHOUT_HOME = ("skill", "events", "recordings")
+# These need no appliance, or a bare one of their own.
+WITHOUT_HOME = ("skill", "events", "recordings", "provision")
 ONLY_WHEN_NAMED = ("hour",)
 
 

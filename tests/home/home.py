@@ -33,16 +33,24 @@ class Home:
     """A context manager; everything it started is gone at its end.
 
     ``directory`` takes the inventory, logs and pictures. ``cameras`` names simulated cameras (all by default).
+    ``builds`` keeps what was built of LIVE555; by default it is built once for all homes.
     """
 
     def __init__(
-        self, name: str, directory: Path, *, suite: str | None = None, cameras: tuple[str, ...] | None = None
+        self,
+        name: str,
+        directory: Path,
+        *,
+        suite: str | None = None,
+        cameras: tuple[str, ...] | None = None,
+        builds: Path | None = None,
     ) -> None:
         """Nothing is started before ``__enter__``."""
         self.name = name
         self.directory = directory
         self.suite = suite or suite_from_env()
         self._wanted = cameras
+        self._builds = builds or cache_dir() / "live555" / self.suite
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -51,15 +59,14 @@ class Home:
             self.directory.mkdir(parents=True, exist_ok=True)
             self.network = stack.enter_context(Network(self.name))
             self.world = stack.enter_context(World(self.network))
-            builds = cache_dir() / "live555" / self.suite
-            builds.mkdir(parents=True, exist_ok=True)
+            self._builds.mkdir(parents=True, exist_ok=True)
             self.appliance = stack.enter_context(
                 Machine(
                     self.network,
                     "appliance",
                     root=debian_root(self.suite),
                     number=10,
-                    binds={builds: "/var/cache/alexa-ip-cam/live555"},
+                    binds={self._builds: "/var/cache/alexa-ip-cam/live555"},
                     resolver=self.world.address,
                 )
             )

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 Run = Callable[..., dict[str, Any]]
 
@@ -41,3 +44,16 @@ def test_a_taken_port_is_a_problem_and_an_odd_address_a_remark(run_module: Run) 
 
 def test_a_wrong_argument_is_refused(run_module: Run) -> None:
     assert run_module("appliance_target", {})["failed"] is True
+
+
+def test_it_names_the_packages_that_are_installed_and_no_others(
+    run_module: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "dpkg-query"
+    program.write_text(
+        "#!/bin/sh\nprintf 'installed tzdata 2026a\\nconfig-files haproxy 2.6\\nnot-installed stunnel4 \\n'\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    facts = run_module("appliance_target", ARGUMENTS)["ansible_facts"]
+    assert facts == {"packages": {"tzdata": [{"version": "2026a", "source": "apt"}]}}
