@@ -26,6 +26,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
         return result
 
     def _rendered(self, entry: dict[str, Any]) -> dict[str, Any]:
+        if "text" in entry:
+            return entry
         path = str(entry.get("path", ""))
         if not path or path.startswith("/"):
             raise AnsibleActionFail(f"{path!r} is no path below the role's templates; leave out the slash in front")

@@ -10,7 +10,7 @@ description:
   - C(etc/motd) is made from the role's C(templates/etc/motd.j2) and becomes C(/etc/motd).
   - All of it goes to the target in one call. Ansible's own modules take two calls for each file and one for each
     directory, half a second together.
-  - It makes the directories, then writes the files, then removes what is not to be there.
+  - It makes the directories, then brings the trees and the files to their state, then removes what is not to be there.
 options:
   directories:
     description:
@@ -35,6 +35,21 @@ options:
         description: Octal digits.
         type: str
         default: "0755"
+  trees:
+    description:
+      - Directories that hold these text files and nothing else, readable by all, as M(file_tree) has them.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: The directory's absolute path.
+        type: path
+        required: true
+      files:
+        description: The files, relative path to text.
+        type: dict
+        required: true
   files:
     description:
       - Files that have to be there, a path below the role's templates without the C(.j2), or a dictionary each.
@@ -43,9 +58,14 @@ options:
     default: []
     suboptions:
       path:
-        description: Path below the role's templates, without a slash in front and without C(.j2).
+        description:
+          - Path below the role's templates, without a slash in front and without C(.j2). With O(files[].text) the
+            absolute path of the file.
         type: str
         required: true
+      text:
+        description: What is in the file, when it is not made from a template.
+        type: str
       owner:
         description: User's name.
         type: str
@@ -84,8 +104,11 @@ EXAMPLES = r"""
     directories:
       - /etc/alexa-ip-cam
       - {path: /var/lib/alexa-ip-cam-alarm, group: alexa-alarm, mode: "2770"}
+    trees:
+      - {path: /usr/local/lib/alexa-ip-cam/alarm/alexa_ip_cam, files: "{{ ['alarm'] | python_sources }}"}
     files:
       - etc/alexa-ip-cam/alarm.json
+      - {path: /etc/motd, text: "Be kind.\n"}
       - path: etc/systemd/system/alexa-ip-cam-alarm.service
         validate: systemd-analyze verify %s:alexa-ip-cam-alarm.service
     absent:
@@ -104,8 +127,10 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.appliance import mirrored_files
+from ansible.module_utils.appliance import file_tree, mirrored_files
 from ansible.module_utils.basic import AnsibleModule
+
+_TREE = {"path": {"type": "path", "required": True}, "files": {"type": "dict", "required": True}}
 
 
 def _options(mode: str, **more: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -127,6 +152,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "directories": {"type": "list", "elements": "dict", "default": [], "options": _options("0755")},
+            "trees": {"type": "list", "elements": "dict", "default": [], "options": _TREE},
             "files": {"type": "list", "elements": "dict", "default": [], "options": _options("0644", **file)},
             "absent": {"type": "list", "elements": "path", "default": []},
         },
@@ -137,29 +163,39 @@ def main() -> None:
         status, output, errors = module.run_command(shlex.split(command))
         return "" if status == 0 else (output + errors).strip()
 
-    wanted = [
-        mirrored_files.Wanted(**{**item, "path": Path(item["path"])})
-        for item in (*module.params["directories"], *module.params["files"])
-    ]
-    try:
-        changes = mirrored_files.plan(wanted, [Path(path) for path in module.params["absent"]])
-        if not module.check_mode:
-            mirrored_files.apply(changes, validate)
-    except (OSError, mirrored_files.MirroredFilesError) as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(
-        changed=bool(changes),
-        paths=[str(change.path) for change in changes],
-        diff=[
-            {
-                "before": change.before,
-                "after": change.after,
-                "before_header": str(change.path),
-                "after_header": str(change.path) if change.wanted else "(removed)",
-            }
-            for change in changes
-        ],
+    params = module.params
+    directories, files = (
+        [mirrored_files.Wanted(**{**item, "path": Path(item["path"])}) for item in params[kind]]
+        for kind in ("directories", "files")
     )
+    trees = {Path(tree["path"]): tree["files"] for tree in params["trees"]}
+    try:
+        before = mirrored_files.plan(directories, [])
+        plans = {root: file_tree.plan(root, texts) for root, texts in trees.items()}
+        after = mirrored_files.plan(files, [Path(path) for path in params["absent"]])
+        if not module.check_mode:
+            mirrored_files.apply(before, validate)
+            for root, wanted in plans.items():
+                root.mkdir(mode=0o755, parents=True, exist_ok=True)
+                file_tree.apply(root, trees[root], wanted)
+            mirrored_files.apply(after, validate)
+    except (OSError, file_tree.FileTreeError, mirrored_files.MirroredFilesError) as error:
+        module.fail_json(msg=str(error))
+    # Programs are not shown line by line.
+    written = [f"{root / name}" for root, wanted in plans.items() for name in wanted.write]
+    removed = [f"{root / name}" for root, wanted in plans.items() for name in wanted.remove]
+    names = [_diff(path, after="(a program's file)\n") for path in written]
+    names += [_diff(path, before="(a program's file)\n") for path in removed]
+    changes = [*before, *after]
+    module.exit_json(
+        changed=bool(changes or names),
+        paths=[*(str(change.path) for change in before), *written, *removed, *(str(change.path) for change in after)],
+        diff=[*names, *(_diff(str(change.path), change.before, change.after) for change in changes)],
+    )
+
+
+def _diff(path: str, before: str = "", after: str = "") -> dict[str, str]:
+    return {"before": before, "after": after, "before_header": path, "after_header": path}
 
 
 if __name__ == "__main__":

@@ -43,6 +43,12 @@ def test_a_template_becomes_the_file_in_its_place(tmp_path: Path) -> None:
     assert written.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_text_goes_as_it_is(tmp_path: Path) -> None:
+    entry = {"path": str(tmp_path / "plain"), "text": '{"json": "{% raw %}{{ no variable }}{% endraw %}"}\n', **OWN}
+    assert run(tmp_path, {"files": [entry]}).changed == 1
+    assert (tmp_path / "plain").read_text() == '{"json": "{{ no variable }}"}\n'
+
+
 def test_a_slash_in_front_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PlaybookError) as caught:
         run(tmp_path, {"files": [str(tmp_path / "out/settings")]})

@@ -98,3 +98,28 @@ def test_a_missing_directory_of_a_file_is_named(run_module: Run, tmp_path: Path)
     wanted = {"files": arguments(tmp_path)["files"]}
     assert run_module("mirrored_files", wanted, check=True)["changed"] is True
     assert f"{tmp_path / 'sub'} is missing" in run_module("mirrored_files", wanted)["msg"]
+
+
+def test_trees_are_brought_to_their_state_between_directories_and_files(run_module: Run, tmp_path: Path) -> None:
+    root = tmp_path / "sub/program"
+    tree = {"path": str(root), "files": {"a.py": "x = 1\n", "b/c.py": ""}}
+    wanted = {**arguments(tmp_path), "trees": [tree]}
+    assert run_module("mirrored_files", wanted, check=True)["changed"] is True
+    assert not (tmp_path / "sub").exists()
+    done = run_module("mirrored_files", wanted)
+    assert done["paths"] == [
+        str(path) for path in (tmp_path / "sub", root / "a.py", root / "b/c.py", tmp_path / "sub/file")
+    ]
+    assert mode(root / "b/c.py") == 0o644
+    (root / "old.py").touch()
+    done = run_module("mirrored_files", wanted)
+    assert done["paths"] == [str(root / "old.py")]
+    assert [shown["before_header"] for shown in done["diff"]] == [str(root / "old.py")]
+    assert not (root / "old.py").exists()
+    assert run_module("mirrored_files", wanted)["changed"] is False
+
+
+def test_a_tree_is_not_left(run_module: Run, tmp_path: Path) -> None:
+    result = run_module("mirrored_files", {"trees": [{"path": str(tmp_path / "tree"), "files": {"../evil.py": ""}}]})
+    assert "../evil.py" in result["msg"]
+    assert not (tmp_path / "evil.py").exists()
