@@ -17,14 +17,12 @@ from alexa_ip_cam.ancestor.__main__ import main
 from filter_plugins.cameras import live555_port
 
 VARS = """\
-#!/bin/bash
 # Cameras of the house.
 CAM_1=alexa:tell-nobody-1@192.168.7.15
 export CAM_2="alexa:p%40ss:word/2@192.168.7.16:1554"
 CAM_3='192.168.7.17'
 """
 PROXY = """\
-#!/bin/bash
 . /home/owner/cams/vars.sh
 # live555ProxyServer makes proxyStream-n of its n-th URL.
 /home/owner/live/proxyServer/live555ProxyServer -t -p 8554 \\
@@ -206,7 +204,7 @@ def test_cameras_that_cannot_be_carried_are_named(
         ({"config": "{"}, "is no JSON"),
         ({"config": {"amzn": {}}}, "has no list of cameras"),
         ({"vars_sh": "CAM_1=$(cat secret)\n"}, "vars.sh, line 1 asks a program for CAM_1"),
-        ({"vars_sh": VARS + "rm -rf /tmp/x\n"}, "vars.sh, line 6 does more than set variables"),
+        ({"vars_sh": VARS + "rm -rf /tmp/x\n"}, "vars.sh, line 5 does more than set variables"),
         ({"vars_sh": "CAM_1='x\n"}, "vars.sh, line 1 has a quotation mark"),
         ({"vars_sh": "CAM_1=x\n"}, "uses $CAM_2, which vars.sh does not set"),
         ({"proxy": "#!/bin/bash\n"}, "calls live555ProxyServer 0 times"),
