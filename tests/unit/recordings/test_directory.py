@@ -114,12 +114,13 @@ def test_one_in_fragments_waits_until_it_was_heard_to_be_closed(
 
 def test_one_in_fragments_says_it_by_the_index_at_its_end(source: Make, drop: Path, film: Film, clock: Clock) -> None:
     watched = source()
+    path = drop / named()
     data = film("fragments.mp4").read_bytes()
-    (drop / named()).write_bytes(data[:-1])
+    path.write_bytes(data[:-1])
     complete(watched)
     clock.pass_(LOOK_AGAIN_SECONDS)
     assert complete(watched) == [False]
-    (drop / named()).write_bytes(data)
+    path.write_bytes(data)
     assert complete(watched) == [False]
     clock.pass_(LOOK_AGAIN_SECONDS)
     assert complete(watched) == [True]
@@ -127,8 +128,9 @@ def test_one_in_fragments_says_it_by_the_index_at_its_end(source: Make, drop: Pa
 
 def test_closed_before_it_was_ever_seen(source: Make, drop: Path, film: Film, clock: Clock) -> None:
     watched = source()
-    shutil.copy(film("fragments.mp4"), drop / named())
-    watched.closed(drop / named())
+    path = drop / named()
+    shutil.copy(film("fragments.mp4"), path)
+    watched.closed(path)
     complete(watched)
     clock.pass_(LOOK_AGAIN_SECONDS)
     assert complete(watched) == [True]
@@ -321,9 +323,10 @@ def test_a_folder_that_may_not_be_read_is_told_and_stops_no_other(
 
 def test_a_file_that_vanishes_is_forgotten(source: Make, drop: Path, clock: Clock) -> None:
     watched = source()
-    (drop / named()).write_bytes(b"x")
+    path = drop / named()
+    path.write_bytes(b"x")
     assert complete(watched) == [False]
-    (drop / named()).unlink()
+    path.unlink()
     clock.pass_(1)
     assert scan(watched) == []
 
