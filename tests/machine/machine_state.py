@@ -12,9 +12,10 @@ from sandbox import Machine
 _PLACES = ("/etc", "/home", "/opt", "/root", "/srv", "/usr/local", "/var")
 # What Debian's own tools write beside the packages' files, and logs.
 _DEBIANS = re.compile(
-    r"/etc/(?:alternatives|ssl/certs|rc\d\.d|init\.d|\w*shadow-?|\w*passwd-?|\w*group-?|sub[ug]id-?)(?:/.*)?"
-    r"|/etc/apache2/\w+-enabled/.*"
-    r"|/var/(?:lib/(?:dpkg|apt|systemd|ucf|python|pam|misc|apache2)|cache/(?:apt|debconf|ldconfig|man)|log)(?:/.*)?"
+    r"/etc/(?:alternatives|ssl/certs|fonts/conf\.d|rc\w\.d|init\.d|\w*shadow-?|\w*passwd-?|\w*group-?|sub[ug]id-?)(?:/.*)?"
+    r"|/etc/apache2/\w+-enabled/.*|/etc/systemd/system/multi-user\.target\.wants/stunnel\.target"
+    r"|/usr/local/share/fonts|/var/tmp/systemd-private-.*"
+    r"|/var/(?:lib/(?:dpkg|apt|systemd|ucf|python|pam|misc|apache2|stunnel4)|cache/(?:apt|fontconfig|debconf|ldconfig|man)|log)(?:/.*)?"
     r"|/root/\.ansible(?:/.*)?"
 )
 
@@ -37,7 +38,8 @@ class MachineState:
         names = machine.run(["sh", "-c", "cut -d: -f1 /etc/passwd /etc/group"]).stdout.split()
         enabled = machine.run(["systemctl", "list-unit-files", "--state=enabled", "--plain", "--no-legend"]).stdout
         loaded = machine.run(["systemctl", "list-units", "--all", "--plain", "--no-legend"]).stdout
-        units = {line.split()[0] for line in (enabled + loaded).splitlines() if line.strip()}
+        # Slices come and go by themselves.
+        units = {name for line in (enabled + loaded).splitlines() if not (name := line.split()[0]).endswith(".slice")}
         return cls(
             frozenset(path for path in found if path not in packaged and not _DEBIANS.fullmatch(path)),
             frozenset(names),
