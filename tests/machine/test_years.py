@@ -18,8 +18,10 @@ from typing import Self
 from zoneinfo import ZoneInfo
 
 import pytest
-from cryptography import x509
 
+from alexa_ip_cam.alexa.lwa import Client, exchange_code
+from alexa_ip_cam.alexa.lwa import Tokens as LwaTokens
+from alexa_ip_cam.events.tokens import Tokens
 from alexa_ip_cam.signing import derive_key, sign_stream
 from benchmarks.direct import Way
 from home import Home, Recap, playbook
@@ -28,6 +30,9 @@ from machine.machine_state import MachineState
 from machine.patient_viewer import PatientViewer
 from machine.support import show
 from sandbox import Machine, cache_dir, debian_root
+from simulators.amazon.event_gateway import EventGateway
+from simulators.amazon.lwa import Lwa
+from simulators.events_service import FileStore
 from unit.recordings.axis_tree import AxisRecording
 
 pytestmark = pytest.mark.machine
@@ -35,7 +40,13 @@ pytestmark = pytest.mark.machine
 CAMERA = "front-porch"
 RECORDINGS = "/srv/recordings"
 BUILDS = "/var/cache/alexa-ip-cam/live555"
-DATABASE = "/var/lib/alexa-ip-cam-events/events.db"
+STATE = "/var/lib/alexa-ip-cam-events"
+DATABASE = f"{STATE}/events.db"
+# What other programs have brought already. On a machine without any, test_runs.py builds the appliance.
+PACKAGES = ("ffmpeg", "python3-boto3", "python3-cryptography", "python3-inotify", "python3-jinja2")
+CLIENT = Client("amzn1.application-oa2-client.skill", "a skill's secret")
+WAITING = "00000000-0000-4000-8000-000000000001"
+"""A message that still has to be told, of a camera that is no more."""
 SECONDS = 4
 PREVIOUS = (playbook.ROOT / "tests/previous-release").read_text().strip()
 KEPT = ["/srv/alexa-ip-cam", "/var/lib/alexa-ip-cam-events", "/etc/letsencrypt", "/var/lib/letsencrypt"]
@@ -63,6 +74,9 @@ class Story:
     bare: MachineState
     recording: Path
     known: Known
+    lwa: Lwa
+    gateway: EventGateway
+    serial: int = 0
 
     def play(self, name: str, *arguments: str, environment: dict[str, str] | None = None) -> Recap:
         """Run one of the playbooks."""
@@ -161,11 +175,25 @@ def foreign_things(home: Home) -> dict[str, str]:
     return found
 
 
-def without_foreign_things(home: Home) -> None:
-    home.appliance.run(["systemctl", "stop", "stunnel@other", "other"])
-    home.appliance.run(["a2dissite", "--quiet", "other"])
-    home.appliance.run(["rm", *FOREIGN])
-    home.appliance.run(["systemctl", "daemon-reload"])
+def link(story: Story) -> None:
+    """The skill is linked; the service has the grant, whose access token has ended since, and a message waits."""
+    tokens = exchange_code(story.lwa.new_code(CLIENT.client_id, "family"), CLIENT, url=story.lwa.url)
+    store = FileStore(story.directory / "store.json")
+    store.link(LwaTokens(tokens.access_token, tokens.refresh_token, time.time() + 3600), CLIENT)
+    path = story.directory / "tokens.json"
+    Tokens(path, store, url=story.lwa.url).access()
+    kept = json.loads(path.read_text()) | {"expires_at": time.time() - 1}
+    machine = story.home.appliance
+    machine.write(f"{STATE}/tokens.json", json.dumps(kept).encode(), mode=0o600)
+    machine.run(["chown", "alexa-events:alexa-events", f"{STATE}/tokens.json"])
+    program = (
+        "import sqlite3, sys; sql = sqlite3.connect(sys.argv[1]); sql.execute('INSERT INTO messages"
+        " (interface, camera, kind, message_id, body, happened, queued) VALUES (?, ?, ?, ?, ?, 0, 0)', sys.argv[2:]);"
+        " sql.commit()"
+    )
+    body = json.dumps({"endpoints": [{"endpointId": "cams_example_test:gone"}]})
+    message = ["discovery", "", "DeleteReport", WAITING, body]
+    machine.run(["runuser", "-u", "alexa-events", "--", "python3", "-c", program, DATABASE, *message])
 
 
 def another_machine(home: Home, stack: contextlib.ExitStack) -> None:
@@ -174,7 +202,7 @@ def another_machine(home: Home, stack: contextlib.ExitStack) -> None:
     machine = Machine(
         home.network,
         "appliance",
-        root=debian_root(home.suite),
+        root=debian_root(home.suite, PACKAGES),
         number=10,
         binds={cache_dir() / "live555" / home.suite: BUILDS},
         resolver=home.world.address,
@@ -186,15 +214,19 @@ def another_machine(home: Home, stack: contextlib.ExitStack) -> None:
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
-    """The previous release on a bare machine, and a recording of which it has made a clip."""
+    """The previous release, and a recording of which it has made a clip."""
     directory = tmp_path_factory.mktemp("years")
-    with Home("years", directory, cameras=(CAMERA,)) as home, contextlib.ExitStack() as stack:
+    with Home("years", directory, cameras=(CAMERA,), packages=PACKAGES) as home, contextlib.ExitStack() as stack:
+        host = home.network.host_address
+        lwa = stack.enter_context(Lwa(host))
+        lwa.add_client(*CLIENT)
+        gateway = stack.enter_context(EventGateway(lwa.is_valid_access, CLIENT.client_id, host=host))
         bare = MachineState.of(home.appliance)
         playbook.run(home.inventory.directory, tree=previous_release(directory / "previous"))
         recording = record(directory)
         home.appliance.push(recording, f"{RECORDINGS}/{recording.name}")
         wait_for("the clip", lambda: clips(home))
-        yield Story(home, directory, stack, bare, recording, Known.of(home))
+        yield Story(home, directory, stack, bare, recording, Known.of(home), lwa, gateway)
 
 
 def test_an_upgrade_keeps_what_is_known_and_the_viewer_comes_back(story: Story) -> None:
@@ -214,6 +246,9 @@ def test_an_upgrade_keeps_what_is_known_and_the_viewer_comes_back(story: Story) 
 
 
 def test_a_backup_is_for_its_owner_alone(story: Story) -> None:
+    link(story)
+    story.serial = served_serial(story.home)
+    story.known = Known.of(story.home)
     story.play("backup")
     assert story.archive.stat().st_mode & 0o777 == 0o600
 
@@ -240,26 +275,14 @@ def test_a_second_removal_finds_nothing(story: Story) -> None:
     assert again.changed == 0, re.findall(r"(?s)TASK \[[^\n]+(?:(?!TASK).)*?changed:", again.output)
 
 
-def test_the_appliance_can_be_built_again_and_refuses_to_fall_back(story: Story) -> None:
-    home = story.home
-    without_foreign_things(home)
-    home.appliance.push(cache_dir() / "live555" / home.suite, BUILDS)
-    serial = home_serial(home, from_disk=True)
-    story.play("site")
-    assert show(home, CAMERA).keyframe_bytes > 0
-    assert home_serial(home) == serial
+def test_a_machine_that_has_kept_its_state_refuses_to_fall_back(story: Story) -> None:
     with pytest.raises(playbook.PlaybookError) as caught:
         story.play("restore", "--extra-vars", f"backup_archive={story.archive}")
     assert "this machine has state of its own" in caught.value.recap.output
 
 
-def test_removal_of_all_leaves_nothing(story: Story) -> None:
-    story.home.appliance.run(["rm", "-r", RECORDINGS])
-    story.play("remove", "--extra-vars", '{"events_remove_clips": true, "certbot_remove_certificate": true}')
-    assert sorted(MachineState.of(story.home.appliance).ours_since(story.bare)) == []
-
-
-def test_a_restored_appliance_has_its_certificate_and_tells_nothing_twice(story: Story) -> None:
+def test_another_machine_goes_on_with_the_backup(story: Story) -> None:
+    """As its owner now wants it: haproxy leads viewers, and nobody is told of alarms."""
     home = story.home
     another_machine(home, story.stack)
     home.appliance.push(story.recording, f"{RECORDINGS}/{story.recording.name}")
@@ -269,21 +292,52 @@ def test_a_restored_appliance_has_its_certificate_and_tells_nothing_twice(story:
     subprocess.run([*encrypt, story.archive], check=True, capture_output=True)
     with_password = {"ANSIBLE_VAULT_PASSWORD_FILE": str(password)}
     story.play("restore", "--extra-vars", f"backup_archive={story.archive}", environment=with_password)
-    serial = home_serial(home, from_disk=True)
+    home.inventory.variables.update(
+        gateway_enabled=False,
+        alarm_enabled=False,
+        events_lwa_url=story.lwa.url,
+        events_gateways={"EU": story.gateway.url},
+    )
+    home.inventory.write()
     story.play("site")
-    assert home_serial(home) == serial
-    assert show(home, CAMERA).keyframe_bytes > 0
+    assert served_serial(home) == story.serial
+    assert show(home, CAMERA, sign_streams=False).keyframe_bytes > 0
+
+
+def test_it_is_still_linked_and_tells_what_waited_and_nothing_twice(story: Story) -> None:
+    wait_for("what waited", lambda: WAITING in {one.message_id for one in story.gateway.accepted})
     # Long enough for two looks at all folders.
-    time.sleep(8)
-    assert Known.of(home).has_told_nothing_anew(story.known)
+    time.sleep(7)
+    assert Known.of(story.home).has_told_nothing_anew(story.known)
+    assert WAITING not in Known.of(story.home).messages
+    motion = {one.message_id for one in story.gateway.accepted if "detectionState" in json.dumps(one.document["event"])}
+    assert motion <= story.known.messages
+    assert (story.gateway.problems, story.gateway.repeated) == ([], 0)
 
 
-def home_serial(home: Home, *, from_disk: bool = False) -> int:
-    """The serial number of the certificate that is served, or that lies on the appliance."""
-    if not from_disk:
-        return home.served_chain()[0].serial_number
-    pem = home.appliance.read("/etc/letsencrypt/live/alexa-ip-cam/fullchain.pem")
-    return x509.load_pem_x509_certificates(pem)[0].serial_number
+def test_without_alarms_nothing_of_them_is_left_and_nothing_misses_them(story: Story) -> None:
+    machine = story.home.appliance
+    machine.run(["systemctl", "start", "alexa-ip-cam-proof.service"])
+    assert machine.run(["sh", "-c", "find / -xdev -name '*alexa-ip-cam-alarm*' -not -path '/proc/*'"]).stdout == ""
+    assert machine.run(["getent", "group", "alexa-alarm"], check=False).returncode == 2
+    units = ["alexa-ip-cam-events", "alexa-ip-cam-page", "haproxy"]
+    assert machine.run(["systemctl", "is-active", *units], check=False).stdout.split() == ["active"] * 3
+    assert machine.run(["systemctl", "list-units", "--failed", "--plain", "--no-legend"]).stdout == ""
+
+
+def test_removal_of_all_leaves_nothing(story: Story) -> None:
+    machine = story.home.appliance
+    machine.run(["umount", BUILDS])
+    machine.run(["rm", "-r", RECORDINGS])
+    story.play("remove", "--extra-vars", '{"events_remove_clips": true, "certbot_remove_certificate": true}')
+    assert sorted(MachineState.of(machine).ours_since(story.bare)) == []
+    loaded = machine.run(["systemctl", "show", "--property", "LoadState", "--value", "haproxy", "apache2"]).stdout
+    assert loaded.split() == ["not-found"] * 2
+
+
+def served_serial(home: Home) -> int:
+    """The serial number of the certificate that is served."""
+    return home.served_chain()[0].serial_number
 
 
 def is_kept(path: str) -> bool:
