@@ -306,6 +306,7 @@ def test_another_machine_goes_on_with_the_backup(story: Story) -> None:
 
 def test_it_is_still_linked_and_tells_what_waited_and_nothing_twice(story: Story) -> None:
     wait_for("what waited", lambda: WAITING in {one.message_id for one in story.gateway.accepted})
+    assert story.home.appliance.run(["alexa-ip-cam-events", "status"]).stdout.startswith("linked with Alexa\n")
     # Long enough for two looks at all folders.
     time.sleep(7)
     assert Known.of(story.home).has_told_nothing_anew(story.known)
