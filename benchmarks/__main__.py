@@ -1,6 +1,7 @@
 """``make bench``: run the benchmarks on one appliance and write ``build/bench/<name>.json`` for each.
 
-Names on the command line choose; without any, all run but ``hour``. docs/benchmarks.md tells what each measures.
+Names on the command line choose; without any, all run but ``hour`` and ``soak``. docs/benchmarks.md tells what
+each measures.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ NAMES = (
     "recordings",
     "provision",
 )
-# These need no appliance, or a bare one of their own.
-WITHOUT_HOME = ("skill", "events", "recordings", "provision")
-ONLY_WHEN_NAMED = ("hour",)
+# These need no appliance, or boot one of their own.
+WITHOUT_HOME = ("skill", "events", "recordings", "provision", "soak")
+ONLY_WHEN_NAMED = ("hour", "soak")
 
 
 def main() -> int:

@@ -33,7 +33,8 @@ class Home:
     """A context manager; everything it started is gone at its end.
 
     ``directory`` takes the inventory, logs and pictures. ``cameras`` names simulated cameras (all by default).
-    ``builds`` keeps what was built of LIVE555; by default it is built once for all homes.
+    ``packages`` of Debian are on the appliance from the start. ``builds`` keeps what was built of LIVE555; by default it
+    is built once for all homes.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Home:
         *,
         suite: str | None = None,
         cameras: tuple[str, ...] | None = None,
+        packages: tuple[str, ...] = (),
         builds: Path | None = None,
     ) -> None:
         """Nothing is started before ``__enter__``."""
@@ -50,6 +52,7 @@ class Home:
         self.directory = directory
         self.suite = suite or suite_from_env()
         self._wanted = cameras
+        self.packages = packages
         self._builds = builds or cache_dir() / "live555" / self.suite
         self._stack = contextlib.ExitStack()
 
@@ -64,7 +67,7 @@ class Home:
                 Machine(
                     self.network,
                     "appliance",
-                    root=debian_root(self.suite),
+                    root=debian_root(self.suite, self.packages),
                     number=10,
                     binds={self._builds: "/var/cache/alexa-ip-cam/live555"},
                     resolver=self.world.address,
