@@ -33,8 +33,8 @@ class Home:
     """A context manager; everything it started is gone at its end.
 
     ``directory`` takes the inventory, logs and pictures. ``cameras`` names simulated cameras (all by default).
-    ``packages`` of Debian are on the appliance from the start. ``builds`` keeps what was built of LIVE555; by default it
-    is built once for all homes.
+    ``packages`` of Debian are on the appliance from the start. ``builds`` keeps what was built of LIVE555; by default
+    it is built once for all homes.
     """
 
     def __init__(
