@@ -16,8 +16,9 @@ class TrackClock:
     """Maps one track's RTP timestamps to capture times in seconds, monotonic but for reordered pictures.
 
     Capture time follows the RTP timestamps, so that network jitter does not show. When they jump (a camera that
-    restarted, or whose clock was set), the line is laid anew through the packet's arrival. Slow drift of the
-    camera's clock against ours is taken back gently.
+    restarted, or whose clock was set), the line is laid anew through the packet's arrival. When they go back a little
+    without a reordered picture (LIVE555 does so when the camera's first sender report comes), it is moved by as much.
+    Slow drift of the camera's clock against ours is taken back gently.
 
     Args:
         rate: ticks per second.
@@ -38,8 +39,11 @@ class TrackClock:
         self._window_lag = _BEHIND
         self._correction = 0.0
 
-    def capture(self, timestamp: int, arrival: float) -> float:
-        """The capture time of a packet that arrived at ``arrival`` (both monotonic seconds)."""
+    def capture(self, timestamp: int, arrival: float, *, reordered: bool = False) -> float:
+        """The capture time of a packet that arrived at ``arrival`` (both monotonic seconds).
+
+        ``reordered``: it may be older than the one before it.
+        """
         seconds = self._unwrap(timestamp) / self._rate
         if self._latest is None:
             self._offset = arrival - seconds
@@ -53,6 +57,9 @@ class TrackClock:
             self._offset = moment - seconds
             self._in_step = False
             self._window_end, self._window_lag, self._correction = 0.0, _BEHIND, 0.0
+        elif moment < self._latest and not reordered:
+            moment = self._latest + _TICK
+            self._offset = moment - seconds
         elif self._lead is None and moment > self._latest:
             self._take_drift_back(arrival - moment, moment - self._latest, arrival)
         self._latest = max(self._latest, moment)

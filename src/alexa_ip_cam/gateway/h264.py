@@ -15,6 +15,13 @@ def nal_type(nal: bytes) -> int:
     return nal[0] & 0x1F
 
 
+def begins_b_picture(nals: Iterable[bytes]) -> bool:
+    """Whether the first slice is bidirectionally predicted: such a picture is sent after one that is shown later."""
+    first = next((nal for nal in nals if nal_type(nal) in {SLICE, IDR_SLICE}), b"")
+    # first_mb_in_slice 0, then slice_type 1 or 6, both Exp-Golomb coded (ITU-T H.264 sections 7.3.3 and 9.1).
+    return len(first) > 1 and (first[1] & 0xF0 == 0b1010_0000 or first[1] & 0xFC == 0b1001_1100)
+
+
 class ParameterSets:
     """The latest sequence and picture parameter sets of a stream, by their ids."""
 

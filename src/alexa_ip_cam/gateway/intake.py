@@ -7,7 +7,7 @@ from collections.abc import Callable
 from alexa_ip_cam.gateway import sdp
 from alexa_ip_cam.gateway.access_unit import Picture, PictureAssembler, Unit, packetise
 from alexa_ip_cam.gateway.clock import TrackClock
-from alexa_ip_cam.gateway.h264 import ParameterSets, sets_from_sprop
+from alexa_ip_cam.gateway.h264 import ParameterSets, begins_b_picture, sets_from_sprop
 from alexa_ip_cam.gateway.rtp import parse_rtp, parse_sender_report
 
 _RATE_WINDOW = 5.0  # seconds over which bit rate and frame rate are told
@@ -106,7 +106,8 @@ class Intake:
 
     def _picture(self, picture: Picture) -> None:
         now = time.monotonic()
-        capture = self._video_clock.capture(picture.timestamp, picture.arrival)
+        reordered = begins_b_picture(picture.nals)
+        capture = self._video_clock.capture(picture.timestamp, picture.arrival, reordered=reordered)
         if self._latest_capture is not None and 0 < capture - self._latest_capture < 2:
             self.interval += (capture - self._latest_capture - self.interval) / 8
         self._latest_capture = capture

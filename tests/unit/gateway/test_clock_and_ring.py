@@ -40,8 +40,19 @@ def test_a_jump_lays_the_line_anew_and_time_goes_on(jump: int) -> None:
 def test_reordered_pictures_keep_their_order_in_time() -> None:
     clock = TrackClock(90000)
     order = [0, 3, 1, 2, 6, 4, 5]
-    times = [clock.capture(n * 3000, 1 + i / 30) for i, n in enumerate(order)]
+    times = [clock.capture(n * 3000, 1 + i / 30, reordered=n % 3 != 0) for i, n in enumerate(order)]
     assert sorted(range(7), key=lambda i: times[i]) == sorted(range(7), key=lambda i: order[i])
+
+
+@pytest.mark.parametrize("back", [3500, 5141, 20000])
+def test_a_small_step_back_that_is_no_reordering_moves_the_line_by_as_much(back: int) -> None:
+    clock = TrackClock(90000)
+    times = [clock.capture(n * 3000, 1 + n / 30) for n in range(30)]
+    times += [clock.capture(n * 3000 - back, 1 + n / 30) for n in range(30, 60)]
+    steps = [b - a for a, b in itertools.pairwise(times)]
+    assert min(steps) == pytest.approx(0.001)
+    assert sum(step == pytest.approx(1 / 30) for step in steps) == 58
+    assert clock.jumps == 0
 
 
 @pytest.mark.parametrize("drift", [1e-3, -1e-3])
