@@ -1,0 +1,36 @@
+"""The camera audit, which the role installs beside this package: the folder `camera_audit` of the project's modules."""
+
+import importlib
+from collections.abc import Mapping
+from typing import Any, Protocol, cast
+
+SECONDS = 8.0
+"""How long a camera is looked at: long enough for two keyframes of every camera that an Echo likes."""
+
+
+class Finding(Protocol):
+    """`level` is good, works or fails; `key` names what was looked at."""
+
+    level: str
+    key: str
+    text: str
+    mend: str
+
+
+class Audit(Protocol):
+    """Looks at what comes from a URL, and judges it by what the inventory says of the camera."""
+
+    def __call__(
+        self, url: str, username: str, password: str, camera: Mapping[str, Any], *, transport: str = "tcp"
+    ) -> list[Finding]:
+        """The findings. Raises OSError only for a fault of this machine."""
+
+
+def audit(
+    url: str, username: str, password: str, camera: Mapping[str, Any], *, transport: str = "tcp"
+) -> list[Finding]:
+    """By the real audit."""
+    # Not known where this package is typed or tested: on the appliance it lies beside it.
+    package = importlib.import_module("camera_audit")
+    observed = package.probe(url, username, password, seconds=SECONDS, transport=transport)
+    return cast(list[Finding], package.judge(observed, camera))
