@@ -9,10 +9,15 @@ import hashlib
 import hmac
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 QUESTION = "alexa-ip-cam-check"
 """The one key of the question, whose value has `site` (streams name) and `nonce`, and of the answer."""
+
+
+def is_question(event: object) -> TypeGuard[dict[str, Any]]:
+    """Whether a function was invoked with the question; nothing of Alexa's has its key."""
+    return isinstance(event, dict) and list(event) == [QUESTION]
 
 
 def key_mark(key_hex: str, nonce: str) -> str:

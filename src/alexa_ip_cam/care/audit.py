@@ -9,12 +9,23 @@ SECONDS = 8.0
 
 
 class Finding(Protocol):
-    """`level` is good, works or fails; `key` names what was looked at."""
+    """One thing that was looked at."""
 
-    level: str
-    key: str
-    text: str
-    mend: str
+    @property
+    def level(self) -> str:
+        """Good, works or fails."""
+
+    @property
+    def key(self) -> str:
+        """A short word for what was looked at."""
+
+    @property
+    def text(self) -> str:
+        """What was found."""
+
+    @property
+    def mend(self) -> str:
+        """What to do; empty when it is good."""
 
 
 class Audit(Protocol):

@@ -18,6 +18,7 @@ UNITS = ("live555@*", "alexa-ip-cam-gateway", "alexa-ip-cam-events", "stunnel@al
 APACHE_LOG = Path("/var/log/apache2/alexa-ip-cam-access.log")
 
 _MEDIA_ID = re.compile(r"(?P<camera>[a-z0-9_]{1,32})_[0-9]{8}T[0-9]{9}Z_[0-9]{1,8}_[a-z]{3,6}_[0-9a-f]{20}")
+_MESSAGE = re.compile(r"\b([0-9a-f]{8}-[0-9a-f-]{27}): ")
 _VIEWER = re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}:[0-9]{1,5}")
 _STUNNEL_NUMBER = re.compile(r"LOG[0-9]\[([0-9]+)\]")
 _FROM = re.compile(r"(?:accepted connection from|connected remote server from) ((?:[0-9]{1,3}\.){3}[0-9]{1,3}:[0-9]+)")
@@ -66,7 +67,7 @@ def about(identity: str, lines: Iterable[Line]) -> list[Line]:
 def _messages(identity: str, lines: Sequence[Line]) -> Iterator[str]:
     """Ids of the messages that told of a recording; what was logged of their tries has no media id."""
     for line in lines:
-        if match := re.match(rf"(?:INFO )?(\S{{8,}}): .*{identity}", line.text):
+        if identity in line.text and (match := _MESSAGE.search(line.text)):
             yield match[1]
 
 

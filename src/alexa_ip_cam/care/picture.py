@@ -165,18 +165,27 @@ def picture(seen: Seen, camera_id: str) -> Outcome:
 def address(name: str, answers: Answers, *, public: bool) -> Outcome:
     """Whether a device finds the appliance by its name."""
     if not answers.here:
-        own = [one for one in answers.own or () if ipaddress.ip_address(one).is_private]
+        own = [one for one in answers.own or () if is_at_home(one)]
         return broken("name-filtered", name=name, own=", ".join(own)) if own else broken("name-missing", name=name)
     shown = ", ".join(answers.here)
     if public:
         return good(f"{name} leads to {shown}")
-    if not all(ipaddress.ip_address(one).is_private for one in answers.here):
+    if not all(map(is_at_home, answers.here)):
         return broken("name-public", name=name, addresses=shown)
     if set(answers.ours) != set(answers.here):
         return broken("name-elsewhere", name=name, addresses=shown)
     if answers.six:
         return broken("name-ipv6", name=name, addresses=", ".join(answers.six))
     return good(f"{name} leads to {shown}, which is this machine")
+
+
+# RFC 1918. Python calls more than these private, which no router gives out at home.
+_HOME = [ipaddress.ip_network(one) for one in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
+
+
+def is_at_home(address: str) -> bool:
+    """Whether an IPv4 address is one of a home network."""
+    return any(ipaddress.ip_address(address) in network for network in _HOME)
 
 
 def live555_conf(path: Path) -> dict[str, str]:

@@ -70,7 +70,7 @@ def test_the_key_reaches_the_items_of_its_own_site_alone(aws: Aws, access: Path)
     assert found["lifetime"] == ("ENABLED", "expires")
     count, policy = found["users"][f"alexa-ip-cam-{SITE}"]
     assert count == 1
-    (statement,) = policy["Statement"]
+    (statement,) = policy["Statement"]  # no region was given in which there is a function
     assert statement["Resource"] == "arn:aws:dynamodb:eu-west-1:123456789012:table/alexa-ip-cam"
     assert statement["Condition"] == {
         "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [SITE]},
