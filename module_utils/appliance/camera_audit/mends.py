@@ -1,7 +1,7 @@
 """What to set where: for Axis cameras with their own words, for others in general ones.
 
-An Axis camera takes most settings in the URL itself, behind a `?` and joined by `&` (VAPIX, video streaming over RTSP), so
-that its other users are left alone; its page has the same under Video > Stream.
+An Axis camera takes most settings in the URL itself, behind a `?` and joined by `&` (VAPIX, video streaming over RTSP),
+so that its other users are left alone; its page has the same under Video > Stream.
 """
 
 from __future__ import annotations

@@ -148,11 +148,8 @@ class _Look:
                 if self._observed.first_picture_seconds is None and self._meter.is_keyframe_complete:
                     self._observed.first_picture_seconds = time.monotonic() - started
                     second.start()
-            if (
-                time.monotonic() - playing > _LISTEN_LEAST_SECONDS
-                and self._meter.second_keyframe_complete()
-                and not second.is_alive()
-            ):
+            is_enough = time.monotonic() - playing > _LISTEN_LEAST_SECONDS
+            if is_enough and self._meter.second_keyframe_complete():
                 return
 
     def _summarise(self, playing: float) -> None:
