@@ -64,7 +64,9 @@ class Picture:
             return good("sleeps until somebody watches")
         if status.get("connected"):
             # By LIVE555, which has its pictures: some cameras take no second connection.
-            return findings(self._audit(f"rtsp://127.0.0.1:{camera.port}/{camera.id}", "", "", camera.inventory))
+            found = of_pictures(self._audit(f"rtsp://127.0.0.1:{camera.port}/{camera.id}", "", "", camera.inventory))
+            if found:
+                return findings(found)
         conf = live555_conf(self._settings.etc / "live555" / f"{camera.id}.conf")
         url, user, password = conf["url"], conf.get("username", ""), conf.get("password", "")
         return findings(self._audit(url, user, password, camera.inventory, transport=conf.get("transport", "tcp")))
@@ -115,6 +117,17 @@ def findings(found: list[Finding]) -> Outcome:
         if finding.level == "fails":
             return broken("camera", what=finding.text, mend=finding.mend)
     return good("; ".join(finding.text for finding in found if finding.level == "works") or "fits Echo devices")
+
+
+# What LIVE555 hands on as the camera sent it. How it is reached, and how fast, is its own.
+_OF_PICTURES = {"codec", "parameter-sets", "profile", "level", "b-frames", "size", "fps", "gop", "keyframe", "audio"}
+
+
+def of_pictures(found: list[Finding]) -> list[Finding]:
+    """What can be said of a camera by way of LIVE555; nothing when LIVE555 itself has trouble."""
+    if any(finding.level == "fails" and finding.key in ("reachable", "path", "protocol") for finding in found):
+        return []
+    return [finding for finding in found if finding.key in _OF_PICTURES]
 
 
 def gateway(kept: Kept, camera_id: str) -> Outcome:

@@ -6,7 +6,7 @@ import dataclasses
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -58,7 +58,8 @@ def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 class Looked:
     """The audit, which notes what it was asked to look at and finds nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, finds: str = "size") -> None:
+        self.finds = finds
         self.at: list[tuple[str, str, str, str]] = []
 
     def __call__(
@@ -66,7 +67,15 @@ class Looked:
     ) -> list[Any]:
         assert camera == {"width": 640}
         self.at.append((url, username, password, transport))
-        return []
+        level = "fails" if self.finds == "reachable" and "127.0.0.1" in url else "good"
+        return [Said(level, self.finds)]
+
+
+class Said(NamedTuple):
+    level: str
+    key: str
+    text: str = "as it should be"
+    mend: str = ""
 
 
 def picture(settings: Settings, looked: Looked) -> Way:
@@ -88,6 +97,15 @@ def test_a_camera_that_works_is_looked_at_through_live555(settings: Settings) ->
     looked = Looked()
     assert fault(picture(settings, looked)) == "live555-silent"  # nobody listens on port 1
     assert looked.at == [("rtsp://127.0.0.1:1/den", "", "", "tcp")]
+
+
+@pytest.mark.parametrize("finds", ["reachable", "credentials"])
+def test_where_live555_can_tell_nothing_the_camera_is_asked_itself(settings: Settings, finds: str) -> None:
+    """LIVE555 asks for no password, and may hang: neither is the camera's fault."""
+    gateway_says(settings, connected=True)
+    looked = Looked(finds=finds)
+    assert fault(picture(settings, looked)) == "live555-silent"
+    assert [url for url, *_ in looked.at] == ["rtsp://127.0.0.1:1/den", "rtsp://192.0.2.1/a?b=c"]
 
 
 def test_a_camera_that_does_not_is_asked_itself(settings: Settings) -> None:
