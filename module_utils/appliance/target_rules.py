@@ -15,7 +15,6 @@ from pathlib import Path
 
 from ansible.module_utils.appliance import sockets
 
-
 CLOCK_SECONDS = 60.0
 """More than starting a module takes on a slow board, and little beside the minutes for which a signed URL is good."""
 

@@ -69,8 +69,10 @@ def test_other_streams_are_judged_as_they_are(home: Home) -> None:
     """Profiles that no other test needs: encoded once, of few seconds."""
     base = dataclasses.replace(home.world.cameras["front-porch"].profile, width=640, height=360, gops=3)
     try:
-        for name, changes in {"high": {"h264_profile": "high"}, "long": {"fps": 10, "gop": 80, "gops": 2}}.items():
-            home.inventory.add_camera(home.world.add_camera(name, dataclasses.replace(base, **changes)).inventory())
+        high = dataclasses.replace(base, h264_profile="high")
+        long = dataclasses.replace(base, fps=10, gop=80, gops=2)
+        for name, profile in (("high", high), ("long", long)):
+            home.inventory.add_camera(home.world.add_camera(name, profile).inventory())
         with pytest.raises(PlaybookError) as stopped:
             audit(home)
     finally:
