@@ -50,12 +50,16 @@ class Timing(NamedTuple):
 
 
 class Halt(NamedTuple):
-    """Why nothing is told at the moment. Monotonic seconds; `wait` is the pause that ends at `probe_at`."""
+    """Why nothing is told at the moment. Monotonic seconds; `wait` is the pause that ends at `probe_at`.
+
+    `refusals`: how often in a row Amazon has answered that it takes nothing; 0 when it is not Amazon's answer.
+    """
 
     reason: str
     wait: float
     longest: float
     probe_at: float
+    refusals: int = 0
 
 
 class Publisher:
@@ -125,6 +129,10 @@ class Publisher:
         with self._lock:
             self._site, self._gateways, self._rate = site, gateways, rate
         self._outbox.database.notify()
+
+    def has_told(self) -> bool:
+        """Whether Alexa has taken anything since the start."""
+        return self._accepted_at > float("-inf")
 
     def look_again(self) -> None:
         """Somebody has looked after things: try what is held back now."""
@@ -278,7 +286,8 @@ class Publisher:
                 advice = ADVICE.get(answer.code, str(answer))
                 if answer.meaning is Meaning.ACCOUNT:
                     self._keep(lambda: self._outbox.queue.later(message, 0, str(answer), counts=True))
-                self._hold(f"{advice} ({answer})", self._timing.halt_first, self._timing.halt_longest)
+                timing = self._timing
+                self._hold(f"{advice} ({answer})", timing.halt_first, timing.halt_longest, refused=True)
 
     def _accepted(self, message: Message) -> None:
         with self._lock:
@@ -335,14 +344,15 @@ class Publisher:
         if tries == timing.quick_tries:
             _log.warning("%s: %s is slow to go: %s", message.message_id, message.kind, reason)
 
-    def _hold(self, reason: str, first: float, longest: float) -> None:
+    def _hold(self, reason: str, first: float, longest: float, *, refused: bool = False) -> None:
         """Nothing at all gets through: try with one message, less and less often."""
         with self._lock:
             before, now = self.halt, time.monotonic()
             if before is not None and before.reason == reason and before.probe_at > now:
                 return  # several were under way
             wait = min(longest, first if before is None else max(before.wait * 2, first))
-            self.halt = Halt(reason, wait, longest, now + wait * random.uniform(0.5, 1))  # noqa: S311
+            refusals = (before.refusals if before is not None else 0) + 1 if refused else 0
+            self.halt = Halt(reason, wait, longest, now + wait * random.uniform(0.5, 1), refusals)  # noqa: S311
         if before is None or before.reason != reason:
             _log.warning("nothing is told for now: %s", reason)
 

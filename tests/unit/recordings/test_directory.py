@@ -101,6 +101,7 @@ def test_one_in_fragments_waits_until_it_was_heard_to_be_closed(
     watched = source()
     path = drop / named()
     data = film("fragments.mp4").read_bytes()
+    data = data[: -int.from_bytes(data[-4:])]  # without the index at the end, which would say that all is there
     path.write_bytes(data[: len(data) // 2])
     watched.closed(path)
     path.write_bytes(data)  # somebody writes on: what was heard counts no more
@@ -108,6 +109,19 @@ def test_one_in_fragments_waits_until_it_was_heard_to_be_closed(
         assert complete(watched) == [False]
         clock.pass_(1)
     watched.closed(path)
+    assert complete(watched) == [True]
+
+
+def test_one_in_fragments_says_it_by_the_index_at_its_end(source: Make, drop: Path, film: Film, clock: Clock) -> None:
+    watched = source()
+    data = film("fragments.mp4").read_bytes()
+    (drop / named()).write_bytes(data[:-1])
+    complete(watched)
+    clock.pass_(LOOK_AGAIN_SECONDS)
+    assert complete(watched) == [False]
+    (drop / named()).write_bytes(data)
+    assert complete(watched) == [False]
+    clock.pass_(LOOK_AGAIN_SECONDS)
     assert complete(watched) == [True]
 
 
