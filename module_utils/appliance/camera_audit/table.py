@@ -24,5 +24,5 @@ def _rows(camera: str, findings: Sequence[Finding], *, whole: bool) -> list[tupl
     ]
     good = [one.text for one in findings if one.level == "good"]
     if good and not whole:
-        rows.insert(0, (camera, "good", "", ", ".join(good)))
+        rows.insert(0, (camera, "good", "-", ", ".join(good)))
     return rows

@@ -138,7 +138,7 @@ def _may(text: str, method: str, url: str, script: Script) -> bool:
     given = dict(re.findall(r'(\w+)="?([^",\r]+)"?', header[1]))
     one, two = _md5(f"{user}:{REALM}:{password}"), _md5(f"{method}:{url}")
     middle = f"{given['nc']}:{given['cnonce']}:auth:" if "qop" in given else ""
-    return given["response"] == _md5(f"{one}:{NONCE}:{middle}{two}")
+    return str(given["response"]) == _md5(f"{one}:{NONCE}:{middle}{two}")
 
 
 def _md5(text: str) -> str:

@@ -85,9 +85,9 @@ def test_the_table_is_aligned_and_good_news_share_a_line() -> None:
         "yard": [Finding("good", "codec", "H.264"), Finding("good", "size", "1x1")],
     }
     assert table.lines(found, whole=False) == [
-        "porch  good         H.264",
+        "porch  good   -     H.264",
         "porch  fails  size  it is wrong -> set it",
-        "yard   good         H.264, 1x1",
+        "yard   good   -     H.264, 1x1",
     ]
     assert len(table.lines(found, whole=True)) == 4
     assert table.lines({}, whole=True) == []

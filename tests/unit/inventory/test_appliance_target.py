@@ -41,3 +41,9 @@ def test_a_taken_port_is_a_problem_and_an_odd_address_a_remark(run_module: Run) 
 
 def test_a_wrong_argument_is_refused(run_module: Run) -> None:
     assert run_module("appliance_target", {})["failed"] is True
+
+
+def test_a_clock_that_is_off_is_a_remark(run_module: Run) -> None:
+    result = run_module("appliance_target", {**ARGUMENTS, "controller_time": "2001-01-01T00:00:00+00:00"})
+    assert any("ahead of that of the computer you work at" in text for text in result["remarks"])
+    assert run_module("appliance_target", {**ARGUMENTS, "controller_time": "yesterday"})["failed"] is True
