@@ -1,0 +1,342 @@
+"""Faults made one at a time on a whole home: the self-check names each as the first broken link, then is well again.
+
+Codec, profile, GOP and size of cameras are judged by the camera audit, whose own tests have cameras of every kind; what
+else a machine cannot have is in the tests of the steps (tests/unit/care).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import shlex
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+
+from home import Home, playbook
+from home.cloud import NAME, Cloud
+from home.inventory import CLIPS_NAME, OWNER, STREAMS_NAME
+from machine.support import Runs
+from simulators.amazon.event_gateway import DISABLED
+from unit.edge.conftest import Authority
+
+pytestmark = pytest.mark.machine
+
+CAMERA = "front-porch"
+TIMERS = "alexa-ip-cam-check.timer alexa-ip-cam-proof.timer"
+_WELL_SECONDS = 60.0
+_NAMED_SECONDS = 45.0
+TABLE = playbook.ROOT / "build" / "faults.md"
+
+
+class World(NamedTuple):
+    """The home, with its skill deployed and linked."""
+
+    home: Home
+    cloud: Cloud
+
+    def shell(self, script: str) -> str:
+        return self.home.appliance.run(["sh", "-ec", script]).stdout
+
+    def link(self) -> None:
+        """The family enables the skill and links its account; the events service is told at once."""
+        with self.cloud.function([self.home.inventory.resolved()]) as function:
+            self.cloud.link(function.invoke)
+        self.shell("systemctl restart alexa-ip-cam-events")
+
+    def check(self) -> dict[str, Any]:
+        done = self.home.appliance.run(["alexa-ip-cam", "check", "--json"], check=False, timeout=120)
+        assert done.returncode in (0, 1), done.stderr
+        document: dict[str, Any] = json.loads(done.stdout)
+        assert document["well"] is (done.returncode == 0)
+        return document
+
+    def wait_until_well(self) -> None:
+        end = time.monotonic() + _WELL_SECONDS
+        while broken := first_broken(self.check()):
+            assert time.monotonic() < end, broken
+            time.sleep(1)
+
+
+def first_broken(document: dict[str, Any]) -> dict[tuple[str, str], str]:
+    """The key of the first broken link of each way that has one."""
+    return {
+        (way["way"], way["subject"]): step["key"]
+        for way in document["ways"]
+        for step in way["steps"]
+        if step["state"] == "failed"
+    }
+
+
+@pytest.fixture(scope="module")
+def world(virgin_home: Home, runs: Runs) -> Iterator[World]:
+    assert runs.second.failed == 0
+    home = virgin_home
+    before = dict(home.inventory.variables)
+    with Cloud(home.inventory.directory, host=home.network.host_address) as cloud:
+        cloud.log_in()
+        home.inventory.variables.update(cloud.inventory_variables())
+        home.inventory.write()
+        playbook.run(home.inventory.directory, playbook="playbooks/skill.yml", environment=cloud.environment)
+        home.appliance.run(["cp", "-p", "/etc/alexa-ip-cam/care.json", "/root/care-before.json"])
+        home.site("--tags", "events,care", environment=cloud.environment)
+        for folder in ("axis-ACCC8E000001", "driveway"):
+            home.appliance.run(["mkdir", "-p", f"/srv/recordings/{folder}"])
+        running = World(home, cloud)
+        running.link()
+        running.shell(f"systemctl stop {TIMERS}")
+        running.wait_until_well()
+        yield running
+        running.shell(f"cp -p /root/care-before.json /etc/alexa-ip-cam/care.json; systemctl start {TIMERS}")
+    home.inventory.variables = before
+    home.inventory.write()
+
+
+@contextlib.contextmanager
+def done(world: World, make: str, undo: str) -> Iterator[None]:
+    world.shell(make)
+    try:
+        yield
+    finally:
+        world.shell(undo)
+
+
+def stopped(unit: str) -> Callable[[World], contextlib.AbstractContextManager[None]]:
+    return lambda world: done(world, f"systemctl stop {unit}", f"systemctl start {unit}")
+
+
+def scripted(make: str, undo: str) -> Callable[[World], contextlib.AbstractContextManager[None]]:
+    return lambda world: done(world, make, undo)
+
+
+@contextlib.contextmanager
+def camera_off(world: World) -> Iterator[None]:
+    world.home.world.stop_camera(CAMERA)
+    try:
+        yield
+    finally:
+        world.home.world.start_camera(CAMERA)
+
+
+@contextlib.contextmanager
+def address(world: World, answer: str | None) -> Iterator[None]:
+    """The A record, as an owner changes it at the DNS host."""
+    world.home.world.set_address(STREAMS_NAME, answer)
+    try:
+        yield
+    finally:
+        world.home.world.set_address(STREAMS_NAME, world.home.appliance.address)
+
+
+@contextlib.contextmanager
+def skill_disabled(world: World) -> Iterator[None]:
+    """In the Alexa app; the appliance learns of it when there is something to tell."""
+    world.cloud.events.fail_if(lambda _: DISABLED)
+    world.shell(FILM)
+    try:
+        yield
+    finally:
+        world.cloud.events.fail_if(None)
+        # It would ask again by itself, within an hour.
+        world.shell("systemctl restart alexa-ip-cam-events")
+
+
+@contextlib.contextmanager
+def grant_dead(world: World) -> Iterator[None]:
+    """Disabled and enabled again: the permission is another one."""
+    world.cloud.lwa.revoke(OWNER)
+    world.shell(FILM)
+    try:
+        yield
+    finally:
+        world.link()
+
+
+@contextlib.contextmanager
+def served(world: World, folder: Path, authority: Authority, *, old: bool) -> Iterator[None]:
+    """Put a certificate where certbot leaves it, and one where stunnel takes it: the same, or another that is valid."""
+    names = (STREAMS_NAME, CLIPS_NAME)
+    days = datetime.timedelta(days=1 if old else 100)
+    made = authority.issue(folder / "made", names=names, age=days)
+    world.home.appliance.push(made, "/root/made")
+    world.home.appliance.write("/root/root.pem", authority.root.public_bytes(serialization.Encoding.PEM))
+    places = {f"{LINEAGE}/fullchain.pem": "/root/made/fullchain.pem"}
+    if not old:
+        places |= {
+            "/etc/stunnel/alexa-ip-cam/fullchain.pem": "/root/made/fullchain.pem",
+            "/etc/stunnel/alexa-ip-cam/privkey.pem": "/root/made/privkey.pem",
+            ROOTS: "/root/root.pem",
+        }
+    restart = "" if old else "systemctl restart stunnel@alexa-ip-cam"
+    make = "chgrp stunnel4 /root/made/privkey.pem; chmod 640 /root/made/privkey.pem; "
+    make += "".join(f"mount --bind {source} {place}; " for place, source in places.items()) + restart
+    undo = "".join(f"umount -l {place}; " for place in places) + restart
+    with done(world, make, undo):
+        yield
+
+
+@contextlib.contextmanager
+def function_throttled(world: World) -> Iterator[None]:
+    function = world.cloud.aws.client("lambda")
+    function.put_function_concurrency(FunctionName=NAME, ReservedConcurrentExecutions=0)
+    try:
+        yield
+    finally:
+        function.delete_function_concurrency(FunctionName=NAME)
+
+
+def conf(key: str, value: str) -> str:
+    return f"sed -i 's|^{key}=.*|{key}={value}|' /etc/alexa-ip-cam/live555/{CAMERA}.conf"
+
+
+LIVE555 = f"/etc/alexa-ip-cam/live555/{CAMERA}.conf"
+CLOCK = """
+import http.server, email.utils, time
+class Late(http.server.BaseHTTPRequestHandler):
+    def do_HEAD(self):
+        self.send_response_only(200)
+        self.send_header("Date", email.utils.formatdate(time.time() + 7200, usegmt=True))
+        self.end_headers()
+http.server.HTTPServer(("127.0.0.1", 8099), Late).serve_forever()
+"""
+FILTER = """
+import socket, struct
+upstream = UPSTREAM
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(("127.0.0.1", 53))
+while True:
+    question, peer = server.recvfrom(4096)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.settimeout(3)
+        asking.sendto(question, (upstream, 53))
+        answer = asking.recv(4096)
+    if question[-4:-2] == b"\\0\\1":  # an A record is cut out, as a router does with private addresses
+        answer = answer[:6] + b"\\0\\0\\0\\0\\0\\0" + question[12:]
+    server.sendto(answer, peer)
+"""
+
+
+def program(name: str, text: str, after: str = "sleep 1") -> str:
+    return f"systemd-run -q --unit={name} /usr/bin/python3 -c {shlex.quote(text)}; {after}"
+
+
+@contextlib.contextmanager
+def filtered(world: World) -> Iterator[None]:
+    text = FILTER.replace("UPSTREAM", repr(world.home.world.address))
+    make = "cp /etc/resolv.conf /root/resolv.conf; echo nameserver 127.0.0.1 > /etc/resolv.conf"
+    with done(world, program("filter", text, make), "cat /root/resolv.conf > /etc/resolv.conf; systemctl stop filter"):
+        yield
+
+
+PICTURE, EVENT, CERTIFICATE, SKILL = ("picture", CAMERA), ("event", ""), ("certificate", ""), ("skill", "")
+RESTART = f"systemctl restart live555@{CAMERA}"
+LINEAGE = "/etc/letsencrypt/live/alexa-ip-cam"
+STUNNEL, RESTUNNEL = "/etc/stunnel/alexa-ip-cam.conf", "systemctl restart stunnel@alexa-ip-cam"
+FILM = (
+    "ffmpeg -y -loglevel error -f lavfi -i testsrc=size=320x240:rate=15 -t 3 -c:v libx264 -pix_fmt yuv420p"
+    " /srv/recordings/film.mp4; alexa-ip-cam-event --camera back-garden --file /srv/recordings/film.mp4"
+)
+CARE = "/etc/alexa-ip-cam/care.json"
+ROOTS = "/etc/alexa-ip-cam/echo-roots.pem"
+KEYS = "/etc/alexa-ip-cam/events-keys.json"
+FAULTS: dict[str, tuple[tuple[str, str], str, Callable[[World], contextlib.AbstractContextManager[None]]]] = {
+    "camera off": (PICTURE, "camera", camera_off),
+    "wrong password": (
+        PICTURE,
+        "camera",
+        scripted(
+            f"cp -p {LIVE555} /root/conf; {conf('password', 'wrong')}; {RESTART}",
+            f"cp -p /root/conf {LIVE555}; {RESTART}",
+        ),
+    ),
+    "advertised size wrong": (
+        PICTURE,
+        "camera",
+        scripted(
+            f'cp -p {CARE} /root/; sed -i \'s/"width": 1280/"width": 640/\' {CARE}',
+            f"cp -p /root/care.json {CARE}",
+        ),
+    ),
+    "LIVE555 stopped": (PICTURE, "live555-stopped", stopped(f"live555@{CAMERA}")),
+    "gateway stopped": (PICTURE, "gateway-stopped", stopped("alexa-ip-cam-gateway")),
+    "stunnel stopped": (PICTURE, "stunnel-stopped", stopped("stunnel@alexa-ip-cam")),
+    "Apache stopped": (EVENT, "apache-stopped", stopped("apache2")),
+    "port 443 closed": (
+        PICTURE,
+        "port-closed",
+        scripted(
+            f"cp -p {STUNNEL} /root/stunnel; sed -i 's/0.0.0.0:443/0.0.0.0:444/' {STUNNEL}; {RESTUNNEL}",
+            f"cp -p /root/stunnel {STUNNEL}; {RESTUNNEL}",
+        ),
+    ),
+    "DNS name missing": (PICTURE, "name-missing", lambda world: address(world, None)),
+    "DNS name public": (PICTURE, "name-public", lambda world: address(world, "8.8.4.4")),
+    "DNS name filtered": (PICTURE, "name-filtered", filtered),
+    "clock wrong": (
+        CERTIFICATE,
+        "clock-wrong",
+        scripted(
+            "cp -p /etc/alexa-ip-cam/care.json /root/; "
+            + program("clock", CLOCK)
+            + '; sed -i \'s|"clock_url": .*|"clock_url": "http://127.0.0.1:8099",|\' /etc/alexa-ip-cam/care.json',
+            "systemctl stop clock; cp -p /root/care.json /etc/alexa-ip-cam/",
+        ),
+    ),
+    "wrong chain": (
+        CERTIFICATE,
+        "certificate-chain",
+        scripted(
+            f"cp -p {ROOTS} /root/roots; cat /etc/ssl/certs/ca-certificates.crt > {ROOTS}",
+            f"cp -p /root/roots {ROOTS}",
+        ),
+    ),
+    "disk full": (
+        EVENT,
+        "disk-full",
+        scripted("mount -t tmpfs -o size=1m tmpfs /srv/alexa-ip-cam/clips", "umount -l /srv/alexa-ip-cam/clips"),
+    ),
+    "grant dead": (EVENT, "grant-dead", grant_dead),
+    "skill disabled": (EVENT, "skill-disabled", skill_disabled),
+    "Lambda throttled": (SKILL, "function-throttled", function_throttled),
+    "signing keys differ": (
+        SKILL,
+        "keys-differ",
+        scripted(
+            f"cp -p {KEYS} /root/keys; sed -i -E 's/[0-9a-f]{{40,64}}/{'0' * 40}/' {KEYS}", f"cp -p /root/keys {KEYS}"
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_fault_is_the_first_broken_link(world: World, fault: str) -> None:
+    way, key, make = FAULTS[fault]
+    with make(world):
+        named(world, fault, way, key)
+    world.wait_until_well()
+
+
+@pytest.mark.parametrize(("fault", "old"), [("certificate expired", False), ("old certificate served", True)])
+def test_the_certificate_is_the_first_broken_link(world: World, tmp_path: Path, fault: str, old: bool) -> None:
+    with served(world, tmp_path, Authority("ISRG Root X1"), old=old):
+        named(world, fault, CERTIFICATE, "certificate-old" if old else "certificate-expired")
+    world.wait_until_well()
+
+
+def named(world: World, fault: str, way: tuple[str, str], key: str) -> None:
+    """Check until the fault is named, and note for the report what is said of it."""
+    end = time.monotonic() + _NAMED_SECONDS
+    while (found := first_broken(document := world.check())).get(way) != key:
+        assert time.monotonic() < end, (found, world.home.appliance.journal(lines=30))
+        time.sleep(1)
+    told = next(
+        step for one in document["ways"] if (one["way"], one["subject"]) == way for step in one["steps"] if step["mend"]
+    )
+    TABLE.parent.mkdir(exist_ok=True)
+    with TABLE.open("a", encoding="utf-8") as table:
+        table.write(f"| {fault} | {way[0]}: {told['step']} | {told['text']}. {told['mend']}. |\n")
