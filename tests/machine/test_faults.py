@@ -58,8 +58,8 @@ class World(NamedTuple):
 
     def wait_until_well(self) -> None:
         end = time.monotonic() + _WELL_SECONDS
-        while broken := first_broken(self.check()):
-            assert time.monotonic() < end, broken
+        while broken := first_broken(document := self.check()):
+            assert time.monotonic() < end, (broken, document)
             time.sleep(1)
 
 
