@@ -91,6 +91,9 @@ def world(virgin_home: Home, runs: Runs) -> Iterator[World]:
         running.link()
         running.shell(f"systemctl stop {TIMERS}")
         running.wait_until_well()
+        # All cameras are well. One is enough from here on, and quicker.
+        script = "import json, sys; care = json.load(open(sys.argv[1])); care['cameras'] = care['cameras'][:1]"
+        home.appliance.run(["python3", "-c", f"{script}; json.dump(care, open(sys.argv[1], 'w'), indent=4)", CARE])
         yield running
         running.shell(f"cp -p /root/care-before.json /etc/alexa-ip-cam/care.json; systemctl start {TIMERS}")
     home.inventory.variables = before
@@ -215,7 +218,7 @@ while True:
         asking.settimeout(3)
         asking.sendto(question, (upstream, 53))
         answer = asking.recv(4096)
-    if question[-4:-2] == b"\\0\\1":  # an A record is cut out, as a router does with private addresses
+    if b"cams" in question and question[-4:-2] == b"\\0\\1":  # its A record is cut out, as a router does
         answer = answer[:6] + b"\\0\\0\\0\\0\\0\\0" + question[12:]
     server.sendto(answer, peer)
 """

@@ -4,8 +4,8 @@ import importlib
 from collections.abc import Mapping
 from typing import Any, Protocol, cast
 
-SECONDS = 8.0
-"""How long a camera is looked at: long enough for two keyframes of every camera that an Echo likes."""
+SECONDS = 14.0
+"""How long a camera is looked at, at most: two keyframes end it, and those of one that just passes are 6 s apart."""
 
 
 class Finding(Protocol):

@@ -115,7 +115,7 @@ def findings(found: list[Finding]) -> Outcome:
     """The audit's worst finding, or what it thinks well of."""
     for finding in found:
         if finding.level == "fails":
-            return broken("camera", what=finding.text, mend=finding.mend)
+            return broken("camera", what=finding.text, mend=finding.mend[:1].upper() + finding.mend[1:])
     return good("; ".join(finding.text for finding in found if finding.level == "works") or "fits Echo devices")
 
 
