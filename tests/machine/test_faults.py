@@ -331,6 +331,30 @@ def test_the_certificate_is_the_first_broken_link(world: World, tmp_path: Path, 
     world.wait_until_well()
 
 
+def test_the_timers_unit_raises_the_alarm_at_the_second_time_and_clears_it(world: World) -> None:
+    """In its sandbox, with the rights that it has there."""
+    start = "systemctl start alexa-ip-cam-check.service; cat /var/lib/alexa-ip-cam-check/check.json"
+    assert first_broken(json.loads(world.shell(start))) == {}
+    with stopped("apache2")(world):
+        for raised in (False, True):
+            assert first_broken(json.loads(world.shell(start))) == {EVENT: "apache-stopped"}
+            assert ("check-event" in world.shell("alexa-ip-cam-alarm list")) is raised
+    assert first_broken(json.loads(world.shell(start))) == {}
+    assert "check-event" not in world.shell("alexa-ip-cam-alarm list")
+
+
+def test_the_playbook_shows_what_is_broken_and_fails(world: World) -> None:
+    def play() -> playbook.Recap:
+        return playbook.run(world.home.inventory.directory, playbook="playbooks/check.yml")
+
+    well = play()
+    assert "all is well" in well.output
+    assert well.changed == 0
+    with stopped("apache2")(world), pytest.raises(playbook.PlaybookError) as failure:
+        play()
+    assert "systemctl restart apache2" in failure.value.recap.output
+
+
 def named(world: World, fault: str, way: tuple[str, str], key: str) -> None:
     """Check until the fault is named, and note for the report what is said of it."""
     end = time.monotonic() + _NAMED_SECONDS
