@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import posixpath
 import random
-import socket
 import ssl
 import urllib.parse
 from collections.abc import Iterator
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from home import Home
 from home.inventory import CLIPS_NAME
+from machine.clip_client import OneConnection
 
 _PIECES = [
     *(bytes([code]) for code in range(256) if code not in b"\n\r #?"),
@@ -83,22 +82,12 @@ class Answer(NamedTuple):
     body: bytes
 
 
-class RawClient:
-    """A context manager with one connection over verified TLS, which is opened anew when the appliance closes it."""
+class RawClient(OneConnection[ssl.SSLSocket]):
+    """Sends what is no proper HTTP, too."""
 
     def __init__(self, home: Home) -> None:
-        self._address = (home.appliance.address, 443)
-        self._tls = ssl.create_default_context(cafile=str(home.roots_pem))
-        self._connection: ssl.SSLSocket | None = None
+        super().__init__(home)
         self._buffer = b""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._close()
 
     def get(self, target: bytes) -> Answer:
         """Send the bytes as they are, and read the whole answer."""
@@ -106,8 +95,7 @@ class RawClient:
         for _ in range(3):
             try:
                 if self._connection is None:
-                    raw = socket.create_connection(self._address, timeout=10)
-                    self._connection, self._buffer = self._tls.wrap_socket(raw, server_hostname=CLIPS_NAME), b""
+                    self._connection, self._buffer = self._secured(), b""
                 self._connection.sendall(request)
                 return self._answer()
             except ConnectionError:
@@ -134,8 +122,3 @@ class RawClient:
         if not data:
             raise ConnectionResetError
         self._buffer += data
-
-    def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None

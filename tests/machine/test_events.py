@@ -237,11 +237,12 @@ def test_no_other_path_opens_anything(home: Home, clip: Told) -> None:
 def test_an_upload_that_grows_is_waited_for(home: Home, films: Callable[..., Path]) -> None:
     name = f"Driveway_00_{datetime.now(UTC):%Y%m%d%H%M%S}.mp4"
     home.appliance.push(films("upload.mp4"), "/tmp/upload.mp4")
+    before = clips(home, "driveway")
     slow = (
         "mkdir -p /srv/recordings/driveway && (head -c 20000 /tmp/upload.mp4; sleep 4; tail -c +20001 /tmp/upload.mp4)"
     )
     home.appliance.run(["sh", "-c", f"{slow} > /srv/recordings/driveway/{name}"])
-    clip = told(home, wait_for_clip(home, "driveway"))
+    clip = told(home, wait_for_clip(home, "driveway", before))
     assert abs(clip.length - timedelta(seconds=SECONDS)) < timedelta(milliseconds=100)
     assert (
         home.appliance.run(["sha256sum", f"/srv/recordings/driveway/{name}", "/tmp/upload.mp4"]).stdout.split()[::2]

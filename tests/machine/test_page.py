@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 
 from browser import Chromium
 from browser.chromium import played
-from demo.page import take_picture
+from demo.page import LOADED, owners_page, take_picture
 from home import Home
 from home.inventory import CLIPS_NAME
 from machine.clip_client import ClipClient
@@ -52,10 +52,12 @@ def clip(virgin_home: Home, tmp_path_factory: pytest.TempPathFactory) -> str:
     film = tmp_path_factory.mktemp("film") / "film.mp4"
     command = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=size=640x360:rate=15", "-t", str(SECONDS)]
     subprocess.run([*command, "-c:v", "libx264", "-pix_fmt", "yuv420p", "-g", "30", film], check=True)
-    name = f"Driveway_00_{datetime.now(UTC):%Y%m%d%H%M%S}.mp4"
+    start = datetime.now(UTC)
     box = virgin_home.appliance
-    box.push(film, f"/srv/recordings/driveway/{name}")
-    look = ["sh", "-c", "grep -o '/recordings/driveway/[^\"]*' /run/alexa-ip-cam-page/index.html | head -n 1"]
+    box.push(film, f"/srv/recordings/driveway/Driveway_00_{start:%Y%m%d%H%M%S}.mp4")
+    # Not one of an earlier test.
+    ours = f'/recordings/driveway/[^"]*_{start:%Y%m%dT%H%M%S}000Z_[^"]*'
+    look = ["sh", "-c", f"grep -o '{ours}' /run/alexa-ip-cam-page/index.html | head -n 1"]
     end = time.monotonic() + PATIENCE
     while not (path := box.run(look, check=False).stdout.strip()):
         assert time.monotonic() < end, box.journal(UNIT)
@@ -119,8 +121,7 @@ def chromium(virgin_home: Home) -> Iterator[Chromium]:
 
 @pytest.fixture
 def page(home: Home, chromium: Chromium) -> Iterator[Page]:
-    user = {"username": "owner", "password": home.inventory.secrets["vault_page_password"]}
-    with chromium.page(http_credentials=user, viewport={"width": 1280, "height": 800}) as opened:
+    with owners_page(chromium, home) as opened:
         yield opened
 
 
@@ -139,11 +140,10 @@ def test_it_shows_live_pictures_and_plays_a_recording(page: Page, home: Home, cl
     page.goto(f"https://{CLIPS_NAME}/")
     images = page.locator("img[data-live]")
     assert images.count() == len(home.inventory.cameras)
-    loaded = "() => [...document.querySelectorAll('img[data-live]')].every(image => image.naturalWidth > 0)"
-    page.wait_for_function(loaded)
+    page.wait_for_function(LOADED)
     # A newer picture has taken the first one's place.
     page.wait_for_function("() => document.querySelector('img[data-live]').src.includes('?t=')")
-    page.wait_for_function(loaded)
+    page.wait_for_function(LOADED)
     PICTURES.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=PICTURES / "page.png", full_page=True)
     page.locator(f'a[href="{clip}"]').click()

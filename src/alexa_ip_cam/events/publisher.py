@@ -98,6 +98,7 @@ class Publisher:
         self._stopping = threading.Event()
         self._work: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
+        self._judging = threading.Lock()
         self._busy: set[tuple[str, str]] = set()
         self._allowance = float(timing.burst)
         self._refilled = time.monotonic()
@@ -178,6 +179,8 @@ class Publisher:
         now, wall = time.monotonic(), self._outbox.now()
         suspended = self._outbox.suspensions()
         with self._lock:
+            asking = {interface for interface, _ in self._busy if interface in suspended}
+            free = [one for one in free if one.interface not in asking]  # one of them shows whether it is taken again
             if not free or len(self._busy) >= _WORKERS:
                 return None, _QUEUE_CHECK_SECONDS
             hold = max(self._not_before, self.halt.probe_at if self.halt is not None else 0.0)
@@ -304,15 +307,17 @@ class Publisher:
 
     def _wrong(self, message: Message, answer: Answer) -> None:
         """400: the message is at fault; or the interface, when nothing but that comes."""
-        with self._lock:
-            refused = self._refused.setdefault(message.interface, [])
-            refused.append(message.id)
-        several = len(refused) >= _REFUSALS or message.interface in self._outbox.suspensions()
-        if message.interface == "media" and several:
-            self._keep(lambda: self._outbox.queue.retry(refused))
-            self._suspend(message, answer)
-        else:
-            self._park(message, str(answer))
+        # One after another: what one sender is about to park, another must not have put back already.
+        with self._judging:
+            with self._lock:
+                refused = self._refused.setdefault(message.interface, [])
+                refused.append(message.id)
+            several = len(refused) >= _REFUSALS or message.interface in self._outbox.suspensions()
+            if message.interface == "media" and several:
+                self._keep(lambda: self._outbox.queue.retry(refused))
+                self._suspend(message, answer)
+            else:
+                self._park(message, str(answer))
 
     def _suspend(self, message: Message, answer: Answer) -> None:
         until = self._outbox.now() + int(self._timing.refused * 1000)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, NamedTuple
 
+from alexa_ip_cam.alarm.cameras import is_asleep
 from alexa_ip_cam.page.settings import Camera
 from alexa_ip_cam.page.sources import Seen
 
@@ -134,10 +135,9 @@ def _unwatched(camera: Camera) -> CameraView:
 
 def _camera_state(status: Mapping[str, Any], age: float | None) -> tuple[str, str]:
     if not status.get("connected"):
-        problem = status.get("problem")
-        if status.get("warm") == "on_demand" and problem in (None, "nobody watches"):
+        if is_asleep(status):
             return "plain", "Asleep until somebody watches."
-        return "bad", f"No picture from the camera: {problem or 'it has not answered yet'}."
+        return "bad", f"No picture from the camera: {status.get('problem') or 'it has not answered yet'}."
     if age is None or age > SNAPSHOT_SECONDS:
         return "unsure", "Connected, but there is no new snapshot."
     return "good", "Connected."

@@ -3,16 +3,20 @@
 import itertools
 import json
 import time
+from collections import Counter
 from typing import Any
 
 import pytest
 
-from alexa_ip_cam.alexa.event_gateway import ADVICE, Answer, Meaning
+from alexa_ip_cam.alexa.event_gateway import ADVICE, Answer, EventGateway, Meaning
 from alexa_ip_cam.events.publisher import Timing
+from alexa_ip_cam.events.queue import Message
 from simulators.amazon import event_gateway as amazon
 from simulators.amazon.event_gateway import Fault
 from simulators.events_service import BRISK
 from unit.events.rig import SITE, Rig
+
+FOUR = SITE._replace(audio=dict.fromkeys("abcd", "NONE"))
 
 
 def is_media(document: dict[str, Any]) -> bool:
@@ -187,6 +191,54 @@ def test_a_refused_interface_waits_and_everything_else_is_told(
     assert [name for name in rig.told[1:] if name.startswith("b")] == ["b_1", "b_3", "b_5", "b_7"]
     assert rig.outbox.refusals() == {}
     assert caplog.text.count("Amazon refuses") == 1
+
+
+def test_nothing_stays_parked_when_several_senders_find_that_an_interface_is_refused(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue, slow = rig.outbox.queue, itertools.chain([0.3], itertools.repeat(0.0))
+    park = queue.park
+
+    def park_late(message: Message, reason: str) -> None:
+        time.sleep(next(slow))
+        park(message, reason)
+
+    monkeypatch.setattr(queue, "park", park_late)
+    rig.gateway.fail_if(lambda _: amazon.INVALID_REQUEST)
+    for camera in FOUR.audio:
+        rig.clip(0, camera)
+    rig.start(BRISK._replace(refused=1.0), site=FOUR)
+    rig.wait(lambda: "media" in rig.outbox.refusals())
+    rig.gateway.fail_if(None)
+    rig.wait(lambda: rig.outbox.refusals() == {})
+    rig.wait_empty()
+    assert rig.outbox.queue.listed() == []
+    assert sorted(rig.told) == ["a_0", "b_0", "c_0", "d_0"]
+
+
+def test_a_refused_interface_is_tried_with_one_message_at_a_time(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Were it several, one that is refused just before Amazon takes them again would be parked."""
+    send, sending, most = EventGateway.send, Counter[bool](), Counter[bool]()
+
+    def send_slowly(gateway: EventGateway, url: str, event: dict[str, Any], token: str) -> Answer:
+        refused = "media" in rig.outbox.refusals()
+        sending[refused] += 1
+        most[refused] = max(most[refused], sending[refused])
+        time.sleep(0.1)
+        sending[refused] -= 1
+        return send(gateway, url, event, token)
+
+    monkeypatch.setattr(EventGateway, "send", send_slowly)
+    rig.outbox.suspend("media", 0, "refused")
+    rig.gateway.fail(*[amazon.INVALID_REQUEST] * 3)
+    for camera in FOUR.audio:
+        rig.clip(0, camera)
+        rig.clip(1, camera)
+    rig.start(BRISK._replace(refused=0.05), site=FOUR)
+    rig.wait_empty()
+    assert len(rig.told) == 8
+    assert most[True] == 1
+    assert most[False] > 1
 
 
 def test_motion_goes_before_the_clips_of_days(rig: Rig) -> None:
