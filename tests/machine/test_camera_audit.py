@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from home import Home, PlaybookError, Recap, playbook
 from machine.support import Runs
+from world import Camera
 
 pytestmark = pytest.mark.machine
 
@@ -65,18 +64,15 @@ def test_the_audit_tells_faults_one_by_one(home: Home) -> None:
     assert "not-the-password" not in output
 
 
-def test_other_streams_are_judged_as_they_are(home: Home) -> None:
-    """Profiles that no other test needs: encoded once, of few seconds."""
-    base = dataclasses.replace(home.world.cameras["front-porch"].profile, width=640, height=360, gops=3)
+def test_other_streams_are_judged_as_they_are(home: Home, unfit: dict[str, Camera]) -> None:
     try:
-        high = dataclasses.replace(base, h264_profile="high")
-        long = dataclasses.replace(base, fps=10, gop=80, gops=2)
-        for name, profile in (("high", high), ("long", long)):
-            home.inventory.add_camera(home.world.add_camera(name, profile).inventory())
+        for name, camera in unfit.items():
+            home.world.start_camera(name)
+            home.inventory.add_camera(camera.inventory())
         with pytest.raises(PlaybookError) as stopped:
             audit(home)
     finally:
-        for name in ("high", "long"):
+        for name in unfit:
             home.inventory.remove_camera(name)
             home.world.stop_camera(name)
         home.inventory.write()

@@ -1,7 +1,6 @@
 """Faults made one at a time on a whole home: the self-check names each as the first broken link, then is well again.
 
-Codec, profile, GOP and size of cameras are judged by the camera audit, whose own tests have cameras of every kind; what
-else a machine cannot have is in the tests of the steps (tests/unit/care).
+What a machine cannot have is in the tests of the steps (tests/unit/care).
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import json
+import re
 import shlex
 import time
 from collections.abc import Callable, Iterator
@@ -21,9 +21,13 @@ from cryptography.hazmat.primitives import serialization
 from home import Home, playbook
 from home.cloud import NAME, Cloud
 from home.inventory import CLIPS_NAME, OWNER, STREAMS_NAME
-from machine.support import Runs
+from machine.clip_client import ClipClient
+from machine.support import Runs, show
 from simulators.amazon.event_gateway import DISABLED
+from unit.camera_audit.scripted_camera import Script
+from unit.camera_audit.scripted_camera import camera as scripted_camera
 from unit.edge.conftest import Authority
+from world import Camera
 
 pytestmark = pytest.mark.machine
 
@@ -35,10 +39,12 @@ TABLE = playbook.ROOT / "build" / "faults.md"
 
 
 class World(NamedTuple):
-    """The home, with its skill deployed and linked."""
+    """The home, with its skill deployed and linked; `unfit` cameras; rows of the table of faults."""
 
     home: Home
     cloud: Cloud
+    unfit: dict[str, Camera]
+    table: list[str]
 
     def shell(self, script: str) -> str:
         return self.home.appliance.run(["sh", "-ec", script]).stdout
@@ -74,20 +80,20 @@ def first_broken(document: dict[str, Any]) -> dict[tuple[str, str], str]:
 
 
 @pytest.fixture(scope="module")
-def world(virgin_home: Home, runs: Runs) -> Iterator[World]:
+def world(virgin_home: Home, runs: Runs, unfit: dict[str, Camera]) -> Iterator[World]:
     assert runs.second.failed == 0
     home = virgin_home
     before = dict(home.inventory.variables)
     with Cloud(home.inventory.directory, host=home.network.host_address) as cloud:
         cloud.log_in()
-        home.inventory.variables.update(cloud.inventory_variables())
+        home.inventory.variables.update(cloud.inventory_variables(), skill_media_metadata=True)
         home.inventory.write()
         playbook.run(home.inventory.directory, playbook="playbooks/skill.yml", environment=cloud.environment)
         home.appliance.run(["cp", "-p", "/etc/alexa-ip-cam/care.json", "/root/care-before.json"])
         home.site("--tags", "events,care", environment=cloud.environment)
         for folder in ("axis-ACCC8E000001", "driveway"):
             home.appliance.run(["mkdir", "-p", f"/srv/recordings/{folder}"])
-        running = World(home, cloud)
+        running = World(home, cloud, unfit, [])
         running.link()
         running.shell(f"systemctl stop {TIMERS}")
         running.wait_until_well()
@@ -98,6 +104,10 @@ def world(virgin_home: Home, runs: Runs) -> Iterator[World]:
         running.shell(f"cp -p /root/care-before.json /etc/alexa-ip-cam/care.json; systemctl start {TIMERS}")
     home.inventory.variables = before
     home.inventory.write()
+    TABLE.parent.mkdir(exist_ok=True)
+    TABLE.write_text(
+        "\n".join(["| fault | first broken link | what is said of it |", "| --- | --- | --- |", *running.table])
+    )
 
 
 @contextlib.contextmanager
@@ -193,8 +203,30 @@ def function_throttled(world: World) -> Iterator[None]:
         function.delete_function_concurrency(FunctionName=NAME)
 
 
-def conf(key: str, value: str) -> str:
-    return f"sed -i 's|^{key}=.*|{key}={value}|' /etc/alexa-ip-cam/live555/{CAMERA}.conf"
+@contextlib.contextmanager
+def sends(world: World, **settings: str) -> Iterator[None]:
+    """Another camera is where this one was, or other settings are right for it."""
+    edits = "; ".join(f"sed -i 's|^{key}=.*|{key}={value}|' {LIVE555}" for key, value in settings.items())
+    with done(world, f"cp -p {LIVE555} /root/conf; {edits}; {RESTART}", f"cp -p /root/conf {LIVE555}; {RESTART}"):
+        yield
+
+
+@contextlib.contextmanager
+def replaced(world: World, name: str) -> Iterator[None]:
+    camera = world.unfit[name]
+    world.home.world.start_camera(name)
+    try:
+        with sends(world, url=camera.url, username=camera.username, password=camera.password):
+            yield
+    finally:
+        world.home.world.stop_camera(name)
+
+
+@contextlib.contextmanager
+def h265(world: World) -> Iterator[None]:
+    script = Script(sdp="v=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H265/90000\r\na=control:track1\r\n")
+    with scripted_camera(script, world.home.network.host_address) as url, sends(world, url=url):
+        yield
 
 
 LIVE555 = f"/etc/alexa-ip-cam/live555/{CAMERA}.conf"
@@ -240,36 +272,45 @@ PICTURE, EVENT, CERTIFICATE, SKILL = ("picture", CAMERA), ("event", ""), ("certi
 RESTART = f"systemctl restart live555@{CAMERA}"
 LINEAGE = "/etc/letsencrypt/live/alexa-ip-cam"
 STUNNEL, RESTUNNEL = "/etc/stunnel/alexa-ip-cam.conf", "systemctl restart stunnel@alexa-ip-cam"
+FILMED = "/srv/recordings/film.mp4"
 FILM = (
     "ffmpeg -y -loglevel error -f lavfi -i testsrc=size=320x240:rate=15 -t 3 -c:v libx264 -pix_fmt yuv420p"
-    " /srv/recordings/film.mp4; alexa-ip-cam-event --camera back-garden --file /srv/recordings/film.mp4"
+    f" {FILMED}; alexa-ip-cam-event --camera back-garden --file {FILMED}"
 )
 CARE = "/etc/alexa-ip-cam/care.json"
 ROOTS = "/etc/alexa-ip-cam/echo-roots.pem"
 KEYS = "/etc/alexa-ip-cam/events-keys.json"
-FAULTS: dict[str, tuple[tuple[str, str], str, Callable[[World], contextlib.AbstractContextManager[None]]]] = {
-    "camera off": (PICTURE, "camera", camera_off),
-    "wrong password": (
-        PICTURE,
-        "camera",
-        scripted(
-            f"cp -p {LIVE555} /root/conf; {conf('password', 'wrong')}; {RESTART}",
-            f"cp -p /root/conf {LIVE555}; {RESTART}",
-        ),
-    ),
-    "advertised size wrong": (
+
+
+class Fault(NamedTuple):
+    """The way that breaks, the key of the fault that has to be named, how it is made, words of what is said."""
+
+    way: tuple[str, str]
+    key: str
+    make: Callable[[World], contextlib.AbstractContextManager[None]]
+    says: str = ""
+
+
+FAULTS = {
+    "camera off": Fault(PICTURE, "camera", camera_off, "refused"),
+    "wrong password": Fault(PICTURE, "camera", lambda world: sends(world, password="wrong"), "password"),
+    "H.265": Fault(PICTURE, "camera", h265, "H265"),
+    "High profile": Fault(PICTURE, "camera", lambda world: replaced(world, "high"), "High profile"),
+    "a keyframe every 10 s": Fault(PICTURE, "camera", lambda world: replaced(world, "long"), "keyframe"),
+    "advertised size wrong": Fault(
         PICTURE,
         "camera",
         scripted(
             f'cp -p {CARE} /root/; sed -i \'s/"width": 1280/"width": 640/\' {CARE}',
             f"cp -p /root/care.json {CARE}",
         ),
+        "sends 1280x720, and the inventory tells Alexa 640x720",
     ),
-    "LIVE555 stopped": (PICTURE, "live555-stopped", stopped(f"live555@{CAMERA}")),
-    "gateway stopped": (PICTURE, "gateway-stopped", stopped("alexa-ip-cam-gateway")),
-    "stunnel stopped": (PICTURE, "stunnel-stopped", stopped("stunnel@alexa-ip-cam")),
-    "Apache stopped": (EVENT, "apache-stopped", stopped("apache2")),
-    "port 443 closed": (
+    "LIVE555 stopped": Fault(PICTURE, "live555-stopped", stopped(f"live555@{CAMERA}")),
+    "gateway stopped": Fault(PICTURE, "gateway-stopped", stopped("alexa-ip-cam-gateway")),
+    "stunnel stopped": Fault(PICTURE, "stunnel-stopped", stopped("stunnel@alexa-ip-cam")),
+    "Apache stopped": Fault(EVENT, "apache-stopped", stopped("apache2")),
+    "port 443 closed": Fault(
         PICTURE,
         "port-closed",
         scripted(
@@ -277,10 +318,10 @@ FAULTS: dict[str, tuple[tuple[str, str], str, Callable[[World], contextlib.Abstr
             f"cp -p /root/stunnel {STUNNEL}; {RESTUNNEL}",
         ),
     ),
-    "DNS name missing": (PICTURE, "name-missing", lambda world: address(world, None)),
-    "DNS name public": (PICTURE, "name-public", lambda world: address(world, "8.8.4.4")),
-    "DNS name filtered": (PICTURE, "name-filtered", filtered),
-    "clock wrong": (
+    "DNS name missing": Fault(PICTURE, "name-missing", lambda world: address(world, None)),
+    "DNS name public": Fault(PICTURE, "name-public", lambda world: address(world, "8.8.4.4")),
+    "DNS name filtered": Fault(PICTURE, "name-filtered", filtered),
+    "clock wrong": Fault(
         CERTIFICATE,
         "clock-wrong",
         scripted(
@@ -290,7 +331,7 @@ FAULTS: dict[str, tuple[tuple[str, str], str, Callable[[World], contextlib.Abstr
             "systemctl stop clock; cp -p /root/care.json /etc/alexa-ip-cam/",
         ),
     ),
-    "wrong chain": (
+    "wrong chain": Fault(
         CERTIFICATE,
         "certificate-chain",
         scripted(
@@ -298,15 +339,15 @@ FAULTS: dict[str, tuple[tuple[str, str], str, Callable[[World], contextlib.Abstr
             f"cp -p /root/roots {ROOTS}",
         ),
     ),
-    "disk full": (
+    "disk full": Fault(
         EVENT,
         "disk-full",
         scripted("mount -t tmpfs -o size=1m tmpfs /srv/alexa-ip-cam/clips", "umount -l /srv/alexa-ip-cam/clips"),
     ),
-    "grant dead": (EVENT, "grant-dead", grant_dead),
-    "skill disabled": (EVENT, "skill-disabled", skill_disabled),
-    "Lambda throttled": (SKILL, "function-throttled", function_throttled),
-    "signing keys differ": (
+    "grant dead": Fault(EVENT, "grant-dead", grant_dead),
+    "skill disabled": Fault(EVENT, "skill-disabled", skill_disabled),
+    "Lambda throttled": Fault(SKILL, "function-throttled", function_throttled),
+    "signing keys differ": Fault(
         SKILL,
         "keys-differ",
         scripted(
@@ -318,9 +359,9 @@ FAULTS: dict[str, tuple[tuple[str, str], str, Callable[[World], contextlib.Abstr
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_fault_is_the_first_broken_link(world: World, fault: str) -> None:
-    way, key, make = FAULTS[fault]
+    way, key, make, says = FAULTS[fault]
     with make(world):
-        named(world, fault, way, key)
+        named(world, fault, way, key, says)
     world.wait_until_well()
 
 
@@ -355,15 +396,49 @@ def test_the_playbook_shows_what_is_broken_and_fails(world: World) -> None:
     assert "systemctl restart apache2" in failure.value.recap.output
 
 
-def named(world: World, fault: str, way: tuple[str, str], key: str) -> None:
-    """Check until the fault is named, and note for the report what is said of it."""
+def test_a_viewer_is_followed_by_its_address(world: World) -> None:
+    show(world.home, CAMERA, seconds=1)
+    log = world.shell("journalctl --unit=stunnel@alexa-ip-cam --lines=50 --output=cat")
+    device = re.escape(world.home.network.host_address)
+    address = re.findall(rf"accepted connection from ({device}:[0-9]+)", log)[-1]
+    told = world.shell(f"alexa-ip-cam follow {address}")
+    assert f"accepted connection from {address}" in told
+    assert re.search(rf"alexa-ip-cam-gateway\S* .* {CAMERA}: viewer \S+ plays .*start with history", told)
+    assert re.search(rf"alexa-ip-cam-gateway\S* .* {CAMERA}: viewer \S+ ended", told)
+    assert world.home.appliance.run(["alexa-ip-cam", "follow", "192.0.2.1:1"], check=False).returncode == 1
+
+
+def test_an_event_is_followed_by_its_media_id(world: World) -> None:
+    """From the recording to Alexa and to whoever plays it."""
+    world.shell(FILM)
+    clip = wait_for(lambda: world.shell(f"find /srv/alexa-ip-cam/clips/back-garden -name '*.mp4' -newer {FILMED}"))
+    identity = Path(clip.strip()).stem
+    with ClipClient(world.home) as client:
+        client.get(f"/clips/{'/'.join(Path(clip.strip()).parts[-3:])}")
+    told = wait_for(lambda: told if "told" in (told := world.shell(f"alexa-ip-cam follow {identity}")) else "")
+    assert re.search(rf"alexa-ip-cam-events\S* .* clip {identity} in ", told)
+    assert re.search(rf"alexa-ip-cam-events\S* .* told MediaCreatedOrUpdated of back-garden {identity}", told)
+    assert re.search(rf"apache2 .* /clips/back-garden/\S+/{identity}\.mp4", told)
+
+
+def wait_for(find: Callable[[], str]) -> str:
+    """What is found, as soon as there is something."""
     end = time.monotonic() + _NAMED_SECONDS
-    while (found := first_broken(document := world.check())).get(way) != key:
-        assert time.monotonic() < end, (found, world.home.appliance.journal(lines=30))
+    while not (found := find()):
+        assert time.monotonic() < end
+        time.sleep(0.5)
+    return found
+
+
+def named(world: World, fault: str, way: tuple[str, str], key: str, says: str = "") -> None:
+    """Check until the fault is named, and note for the table what is said of it."""
+    end = time.monotonic() + _NAMED_SECONDS
+    while True:
+        document = world.check()
+        steps = next(one["steps"] for one in document["ways"] if (one["way"], one["subject"]) == way)
+        told = next((step for step in steps if step["state"] == "failed"), None)
+        if told is not None and told["key"] == key and says in told["text"]:
+            break
+        assert time.monotonic() < end, (document, world.home.appliance.journal(lines=30))
         time.sleep(1)
-    told = next(
-        step for one in document["ways"] if (one["way"], one["subject"]) == way for step in one["steps"] if step["mend"]
-    )
-    TABLE.parent.mkdir(exist_ok=True)
-    with TABLE.open("a", encoding="utf-8") as table:
-        table.write(f"| {fault} | {way[0]}: {told['step']} | {told['text']}. {told['mend']}. |\n")
+    world.table.append(f"| {fault} | {way[0]}: {told['step']} | {told['text']}. {told['mend']}. |")

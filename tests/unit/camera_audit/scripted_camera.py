@@ -1,4 +1,4 @@
-"""A camera on loopback that sends a clip as fast as it is taken, and misbehaves as told."""
+"""A camera that sends a clip as fast as it is taken, and misbehaves as told."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def video_sdp(pictures: list[list[bytes]], *, sets: bool = True, audio: str = ""
 
 
 @contextmanager
-def camera(script: Script) -> Iterator[str]:
-    """Run it; gives its URL."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
+def camera(script: Script, host: str = "127.0.0.1") -> Iterator[str]:
+    """Run it, on an address of this machine; gives its URL."""
+    with socket.create_server((host, 0)) as server:
         threads: list[threading.Thread] = []
 
         def serve() -> None:
@@ -59,7 +59,7 @@ def camera(script: Script) -> Iterator[str]:
 
         accepting = threading.Thread(target=serve, daemon=True)
         accepting.start()
-        yield f"rtsp://127.0.0.1:{server.getsockname()[1]}/live?x=1"
+        yield f"rtsp://{host}:{server.getsockname()[1]}/live?x=1"
         server.shutdown(socket.SHUT_RDWR)
     accepting.join(5)
     for thread in threads:
