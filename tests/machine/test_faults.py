@@ -272,10 +272,9 @@ PICTURE, EVENT, CERTIFICATE, SKILL = ("picture", CAMERA), ("event", ""), ("certi
 RESTART = f"systemctl restart live555@{CAMERA}"
 LINEAGE = "/etc/letsencrypt/live/alexa-ip-cam"
 STUNNEL, RESTUNNEL = "/etc/stunnel/alexa-ip-cam.conf", "systemctl restart stunnel@alexa-ip-cam"
-FILMED = "/srv/recordings/film.mp4"
 FILM = (
     "ffmpeg -y -loglevel error -f lavfi -i testsrc=size=320x240:rate=15 -t 3 -c:v libx264 -pix_fmt yuv420p"
-    f" {FILMED}; alexa-ip-cam-event --camera back-garden --file {FILMED}"
+    " /srv/recordings/film.mp4; alexa-ip-cam-event --camera back-garden --file /srv/recordings/film.mp4"
 )
 CARE = "/etc/alexa-ip-cam/care.json"
 ROOTS = "/etc/alexa-ip-cam/echo-roots.pem"
@@ -410,11 +409,13 @@ def test_a_viewer_is_followed_by_its_address(world: World) -> None:
 
 def test_an_event_is_followed_by_its_media_id(world: World) -> None:
     """From the recording to Alexa and to whoever plays it."""
+    listing = "find /srv/alexa-ip-cam/clips -path '*/back-garden/*.mp4'"
+    before = set(world.shell(listing).split())
     world.shell(FILM)
-    clip = wait_for(lambda: world.shell(f"find /srv/alexa-ip-cam/clips/back-garden -name '*.mp4' -newer {FILMED}"))
-    identity = Path(clip.strip()).stem
+    clip = Path(wait_for(lambda: "".join(set(world.shell(listing).split()) - before)))
+    identity = clip.stem
     with ClipClient(world.home) as client:
-        client.get(f"/clips/{'/'.join(Path(clip.strip()).parts[-3:])}")
+        client.get(f"/clips/{clip.relative_to('/srv/alexa-ip-cam/clips')}")
     told = wait_for(lambda: told if "told" in (told := world.shell(f"alexa-ip-cam follow {identity}")) else "")
     assert re.search(rf"alexa-ip-cam-events\S* .* clip {identity} in ", told)
     assert re.search(rf"alexa-ip-cam-events\S* .* told MediaCreatedOrUpdated of back-garden {identity}", told)
