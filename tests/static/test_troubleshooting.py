@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 
+from alexa_ip_cam.alarm import cameras
 from alexa_ip_cam.care.faults import FAULTS
+from alexa_ip_cam.events import alarms
 from static.project import ROOT, files
 
+SETTINGS = (ROOT / "docs/camera-settings.md").read_text()
 TEXT = (ROOT / "docs/troubleshooting.md").read_text()
 ENTRIES = {match[1]: match[2] for match in re.finditer(r"^### (\S+)\n\n((?:- .*\n?)+)", TEXT, re.MULTILINE)}
 
@@ -83,3 +88,52 @@ def test_every_playbook_and_setting_is_there() -> None:
     settings = set(re.findall(r"\b((?:certbot|events)_[a-z_]+)\b", TEXT))
     assert settings
     assert [name for name in sorted(settings) if name not in defaults] == []
+
+
+def first_column(text: str, head: str) -> set[str]:
+    """What stands in the first column of the table whose first head is given."""
+    table = text.partition(f"\n| {head} |")[2].partition("\n\n")[0]
+    return {row.split("|")[1].strip().strip("`") for row in table.splitlines()[2:]}
+
+
+def test_each_alarm_has_a_row_and_no_other() -> None:
+    proof = set(re.findall(r'_alarm\("(\w+)"', (ROOT / "src/alexa_ip_cam/proof/__main__.py").read_text()))
+    assert proof == {"certificate", "renewal"}
+    known = {*proof, cameras.GATEWAY, f"{cameras.CAMERA}<id>", alarms.GRANT, alarms.PARKED}
+    assert first_column(TEXT, "alarm") == {*known, "check-<way>", "check-picture-<id>"}
+
+
+def test_each_finding_of_the_audit_has_a_row_and_no_other() -> None:
+    judging = (ROOT / "module_utils/appliance/camera_audit/judging.py").read_text()
+    keys = set(re.findall(r'Finding\((?:level|"\w+"|[^(),]+), "([a-z-]+)"', judging))
+    assert keys
+    assert {row.split("`")[0] for row in first_column(SETTINGS, "finding")} == keys
+
+
+def said_of_the_machine() -> Iterator[str]:
+    """The sentences of preflight's rules for the machine, without what is filled in."""
+    tree = ast.parse((ROOT / "module_utils/appliance/target_rules.py").read_text())
+    for rule in (node for node in tree.body if isinstance(node, ast.FunctionDef)):
+        if not rule.name.endswith(("_problems", "_remarks")):
+            continue
+        for node in ast.walk(rule):
+            told: list[ast.expr] = []
+            if isinstance(node, ast.Return) and isinstance(node.value, ast.IfExp):
+                told = [
+                    one
+                    for side in (node.value.body, node.value.orelse)
+                    if isinstance(side, ast.List)
+                    for one in side.elts
+                ]
+            elif isinstance(node, ast.Return) and isinstance(node.value, ast.List):
+                told = node.value.elts
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "append":
+                told = node.args
+            yield from map(ast.unparse, told)
+
+
+def test_each_sentence_about_the_machine_has_a_row_and_no_other() -> None:
+    fragments = first_column(TEXT, "you read")
+    sentences = list(said_of_the_machine())
+    assert [one for one in sentences if sum(fragment in one for fragment in fragments) != 1] == []
+    assert [one for one in fragments if not any(one in sentence for sentence in sentences)] == []
