@@ -224,6 +224,18 @@ FAULTS: Mapping[str, Fault] = {
     "function-other-site": Fault(
         "the skill's function in {region} does not know {name}: it was deployed from another inventory", "Run skill.yml"
     ),
+    "directive-unverified": Fault(
+        "the skill's function in {region} cannot find out at Login with Amazon who asks ({what}): Alexa answers that"
+        " the device does not respond",
+        "Wait an hour in case Amazon is down; then look at the function's log in CloudWatch, group"
+        " /aws/lambda/alexa-ip-cam, and see whether there is a newer release of alexa-ip-cam",
+    ),
+    "directive-wrong": Fault(
+        "the skill's function in {region} answers a stranger's directive with {what}, and not that it does not know the"
+        " account",
+        "Run skill.yml; if it stays so, disable the skill in the Alexa app and report it: somebody else might see your"
+        " cameras",
+    ),
     "keys-differ": Fault(
         "the skill in {region} signs {purposes} with another key than the appliance checks: devices are refused",
         "Run site.yml, which gives both the key of the inventory. If the inventory was copied, see that"

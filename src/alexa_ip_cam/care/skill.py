@@ -1,4 +1,4 @@
-"""The way of the skill, as far as the appliance sees it: store, grant, function, keys and cameras of both sides."""
+"""The way of the skill, as far as the appliance sees it: store, grant, function, a directive, keys and cameras."""
 
 import secrets
 from collections.abc import Callable, Mapping
@@ -25,6 +25,7 @@ class Skill:
             Step("store", self._store),
             Step("grant", self._grant),
             Step("function", lambda: self._each(function)),
+            Step("directive", self._directive),
             Step("keys", lambda: self._each(self._keys)),
             Step("cameras", lambda: self._each(self._cameras)),
         ]
@@ -63,6 +64,16 @@ class Skill:
                 question = {QUESTION: {"site": self._settings.streams_name, "nonce": self._nonce}}
                 self._answers[region] = cloud.ask(given, region, question)
             outcome = judge(region, self._settings.streams_name, self._answers[region])
+            if outcome.key:
+                break
+        return outcome
+
+    def _directive(self) -> Outcome:
+        """The first region that answers another way than it should, or the last."""
+        given = self._given()
+        outcome = broken("function-old", region=given.region)
+        for region in given.regions:
+            outcome = directive(region, cloud.ask(given, region, stranger(self._nonce)))
             if outcome.key:
                 break
         return outcome
@@ -112,6 +123,30 @@ def function(region: str, site: str, answer: Answer) -> Outcome:
     if not told.get("known"):
         return broken("function-other-site", region=region, name=site)
     return good(f"{region} answers")
+
+
+def stranger(nonce: str) -> dict[str, Any]:
+    """A discovery as Alexa sends it ("Alexa.Discovery Interface"), with a token that Amazon has given to nobody.
+
+    The function has to ask Login with Amazon for it, as for every directive.
+    """
+    header = {"namespace": "Alexa.Discovery", "name": "Discover", "payloadVersion": "3", "messageId": nonce}
+    scope = {"type": "BearerToken", "token": f"Atza|{nonce}"}
+    return {"directive": {"header": header, "payload": {"scope": scope}}}
+
+
+def directive(region: str, answer: Answer) -> Outcome:
+    """What a stranger's directive is answered: that Amazon does not know the account."""
+    if answer.content is None:
+        return function(region, "", answer)
+    event = answer.content.get("event")
+    payload = event.get("payload") if isinstance(event, dict) else None
+    kind = str(payload.get("type", "")) if isinstance(payload, dict) else ""
+    if kind in ("INVALID_AUTHORIZATION_CREDENTIAL", "EXPIRED_AUTHORIZATION_CREDENTIAL"):
+        return good(f"{region} asks Amazon who asks, and refuses a stranger")
+    if kind == "INTERNAL_ERROR":
+        return broken("directive-unverified", region=region, what=str(payload.get("message", "")) if payload else "")
+    return broken("directive-wrong", region=region, what=kind or "cameras")
 
 
 def keys(region: str, nonce: str, ours: Mapping[str, list[str]], answer: Answer) -> Outcome:

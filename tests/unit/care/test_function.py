@@ -14,6 +14,7 @@ from alexa_ip_cam.care.cloud import Access
 from alexa_ip_cam.lambda_zip import build
 from alexa_ip_cam.self_check import QUESTION
 from simulators.amazon.aws import ACCESS_KEY, REGION, Aws
+from simulators.amazon.lwa import TOKEN_INFO, Lwa, Reply
 from unit.skill import family
 
 NAME, SITE = "alexa-ip-cam", "cams.example.com"
@@ -26,10 +27,15 @@ def aws() -> Iterator[Aws]:
 
 
 @pytest.fixture(scope="module")
-def access(aws: Aws, tmp_path_factory: pytest.TempPathFactory) -> Access:
+def lwa() -> Iterator[Lwa]:
+    with family.login() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def access(aws: Aws, lwa: Lwa, tmp_path_factory: pytest.TempPathFactory) -> Access:
     archive = tmp_path_factory.mktemp("function") / "function.zip"
-    with family.login() as lwa:
-        build(family.document_for(lwa, family.inventory()), archive)
+    build(family.document_for(lwa, family.inventory()), archive)
     role = aws.client("iam").create_role(RoleName=NAME, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     deploy(aws, NAME, archive, role)
     return Access(NAME, REGION, SITE, *ACCESS_KEY, regions=(REGION,), endpoint_url=aws.url)
@@ -61,6 +67,15 @@ def test_it_answers_with_the_marks_of_its_site(access: Access) -> None:
 
 def test_it_does_not_know_another_site(access: Access) -> None:
     assert skill.function(REGION, "else.example.com", ask(access, "else.example.com")).key == "function-other-site"
+
+
+def test_a_strangers_directive_is_refused_by_what_amazon_says(access: Access, lwa: Lwa) -> None:
+    def told() -> str:
+        return skill.directive(REGION, cloud.ask(access, REGION, skill.stranger("once"))).key
+
+    assert told() == ""
+    lwa.fail(TOKEN_INFO, Reply(500))
+    assert told() == "directive-unverified"
 
 
 def test_throttled_missing_and_unreachable_are_told_apart(access: Access, aws: Aws) -> None:

@@ -118,12 +118,21 @@ BAD: list[tuple[str, Callable[[], Outcome]]] = [
     ("function-unreachable", lambda: skill.function("eu-west-1", NAME, Answer(None, "EndpointConnectionError"))),
     ("function-old", lambda: skill.function("eu-west-1", NAME, Answer({"event": {}}))),
     ("function-other-site", lambda: skill.function("eu-west-1", NAME, told(known=False))),
+    ("directive-unverified", lambda: skill.directive("eu-west-1", refused("INTERNAL_ERROR"))),
+    ("directive-wrong", lambda: skill.directive("eu-west-1", refused("INVALID_DIRECTIVE"))),
+    ("directive-wrong", lambda: skill.directive("eu-west-1", Answer({"event": {"payload": {"endpoints": []}}}))),
+    ("directive-wrong", lambda: skill.directive("eu-west-1", Answer({}))),
+    ("function-failed", lambda: skill.directive("eu-west-1", Answer(None, raised="Runtime.Error"))),
     ("keys-differ", lambda: skill.keys("eu-west-1", NONCE, {"streams": ["00" * 32]}, told(keys=marks()))),
     ("cameras-differ", lambda: skill.cameras("eu-west-1", [{"a": 1}], told(cameras=cameras_mark([])))),
 ]
 
 # Found where it is gathered; the tests of the ways, and of the machine, have them.
 ELSEWHERE = {"not-checked", "live555-silent", "clips-missing", "skill-not-deployed", "grant-missing"}
+
+
+def refused(kind: str) -> Answer:
+    return Answer({"event": {"payload": {"type": kind, "message": "so it is"}}})
 
 
 def marks() -> dict[str, str]:
@@ -167,6 +176,8 @@ GOOD: list[Callable[[], Outcome]] = [
     lambda: certificate.renewal("active", Kept({"failures": 2}, 1.0)),
     lambda: certificate.renewal("active", Kept(None, None)),
     lambda: skill.function("eu-west-1", NAME, told(known=True)),
+    lambda: skill.directive("eu-west-1", refused("INVALID_AUTHORIZATION_CREDENTIAL")),
+    lambda: skill.directive("eu-west-1", refused("EXPIRED_AUTHORIZATION_CREDENTIAL")),
     # A new key is with the appliance before it is with the skill: the one before still opens.
     lambda: skill.keys("eu-west-1", NONCE, {"streams": ["00" * 32, KEY]}, told(keys=marks())),
     lambda: skill.cameras("eu-west-1", [{"a": 1}], told(cameras=cameras_mark([{"a": 1}]))),
