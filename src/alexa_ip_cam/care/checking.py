@@ -1,4 +1,4 @@
-"""The check itself: all ways are gone, those of the cameras several at a time."""
+"""The check itself: all ways are gone, several at a time."""
 
 import functools
 import json
@@ -17,7 +17,7 @@ from alexa_ip_cam.care.skill import Skill
 from alexa_ip_cam.care.steps import Outcome, Way, go
 from alexa_ip_cam.proof import settings as proof_settings
 
-_AT_A_TIME = 4  # cameras; each is mostly waited for
+_AT_A_TIME = 4  # ways; each is mostly waited for
 
 
 class Result(NamedTuple):
@@ -46,17 +46,16 @@ def check(settings: Settings, before: Mapping[str, Any], audit: Audit = audit) -
 
     clock()  # before the threads, so that it is asked once
     picture = Picture(settings, port, audit, clock)
-    with ThreadPoolExecutor(_AT_A_TIME) as pool:
-        ways = list(pool.map(lambda camera: go("picture", camera.id, picture.steps(camera)), settings.cameras))
-    progress: Mapping[str, Any] = {}
-    if settings.events:
-        event = Event(settings, before.get("progress", {}))
-        ways.append(go("event", "", event.steps()))
-        progress = event.progress()
-    ways.append(go("certificate", "", Certificate(settings, port, clock).steps()))
+    event = Event(settings, before.get("progress", {})) if settings.events else None
+    wanted = [("picture", camera.id, picture.steps(camera)) for camera in settings.cameras]
+    if event is not None:
+        wanted.append(("event", "", event.steps()))
+    wanted.append(("certificate", "", Certificate(settings, port, clock).steps()))
     if settings.skill:
-        ways.append(go("skill", "", Skill(settings).steps()))
-    return Result(ways, progress)
+        wanted.append(("skill", "", Skill(settings).steps()))
+    with ThreadPoolExecutor(_AT_A_TIME) as pool:
+        ways = list(pool.map(lambda way: go(*way), wanted))
+    return Result(ways, event.progress() if event is not None else {})
 
 
 def remembered(path: Path) -> dict[str, Any]:
