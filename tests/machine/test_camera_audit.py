@@ -68,7 +68,7 @@ def test_other_streams_are_judged_as_they_are(home: Home, unfit: dict[str, Camer
     try:
         for name, camera in unfit.items():
             home.world.start_camera(name)
-            home.inventory.add_camera(camera.inventory())
+            home.inventory.add_camera({**camera.inventory(), "name": name})
         with pytest.raises(PlaybookError) as stopped:
             audit(home)
     finally:
