@@ -53,14 +53,28 @@ def kept(path: Path) -> Kept:
     return Kept(content, age) if isinstance(content, dict) else Kept(None, None)
 
 
-def disk(path: Path) -> Disk:
+def disk(path: Path, mountinfo: Path = Path("/proc/self/mountinfo")) -> Disk:
     """Look at the file system that a folder is in.
 
     Raises:
         OSError: there is no such folder.
     """
     told = os.statvfs(path)
-    return Disk(told.f_bavail * told.f_frsize / 1e6, bool(told.f_flag & os.ST_RDONLY))
+    return Disk(told.f_bavail * told.f_frsize / 1e6, is_read_only(path, mountinfo.read_text(encoding="utf-8")))
+
+
+def is_read_only(path: Path, mountinfo: str) -> bool:
+    """Whether the file system itself is read-only, by proc_pid_mountinfo(5).
+
+    What statvfs tells is the mount's own flag, which is always set in the unit's sandbox.
+    """
+    found: tuple[int, bool] = (-1, False)
+    for line in mountinfo.splitlines():
+        before, _, after = line.partition(" - ")
+        point, options = Path(before.split()[4]), after.split()[2].split(",")
+        if path.is_relative_to(point) and len(point.parts) >= found[0]:
+            found = (len(point.parts), "ro" in options)  # of several at one place the last is on top
+    return found[1]
 
 
 def clock_offset(url: str) -> float | None:
