@@ -373,6 +373,7 @@ def test_the_certificate_is_the_first_broken_link(world: World, tmp_path: Path, 
 
 def test_the_timers_unit_raises_the_alarm_at_the_second_time_and_clears_it(world: World) -> None:
     """In its sandbox, with the rights that it has there."""
+    world.wait_until_well()
     start = "systemctl start alexa-ip-cam-check.service; cat /var/lib/alexa-ip-cam-check/check.json"
     assert first_broken(json.loads(world.shell(start))) == {}
     with stopped("apache2")(world):
