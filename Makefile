@@ -30,8 +30,9 @@ lint: setup
 	ansible-lint -q
 	shellcheck $$(git ls-files | xargs grep -lE '^#!.*\b(ba)?sh\b')
 
+# Four at once also where there are two processors, because many of them wait.
 unit: setup
-	$(PY) -m pytest tests/static tests/unit
+	$(PY) -m pytest -n 4 --dist loadfile tests/static tests/unit
 
 machine: setup
 	$(PY) -m pytest tests/machine

@@ -33,8 +33,10 @@ NAMES = (
     "skill",
     "events",
     "recordings",
+    "provision",
 )
-WITHOUT_HOME = ("skill", "events", "recordings", "soak")  # or with one of their own
+# These need no appliance, or boot one of their own.
+WITHOUT_HOME = ("skill", "events", "recordings", "provision", "soak")
 ONLY_WHEN_NAMED = ("hour", "soak")
 
 

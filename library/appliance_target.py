@@ -8,6 +8,8 @@ module: appliance_target
 short_description: Find out whether a machine can become the appliance
 description:
   - Looks at the system, the room on its disks, the ports the appliance needs and the addresses of its DNS names.
+  - Says which packages there are as well, in the facts of M(ansible.builtin.package_facts), so that roles need not ask
+    apt, which takes a second each time, for what is installed.
   - Changes nothing, and does not fail by itself, so that problems can be told together with others.
 options:
   systems:
@@ -103,6 +105,10 @@ remarks:
   type: list
   elements: str
   returned: always
+ansible_facts:
+  description: C(packages), the versions of each installed Debian package by name.
+  type: dict
+  returned: always
 """
 
 import os
@@ -157,7 +163,21 @@ def main() -> None:
         remarks += target_rules.clock_remarks(time.time(), controller)
     for remark in remarks:
         module.warn(remark)
-    module.exit_json(changed=False, problems=problems, remarks=remarks)
+    module.exit_json(changed=False, problems=problems, remarks=remarks, ansible_facts={"packages": _packages(module)})
+
+
+def _packages(module: AnsibleModule) -> dict[str, list[dict[str, str]]]:
+    """Installed packages in the form of package_facts; none where there is no dpkg, which is told as a problem."""
+    query = ["dpkg-query", "--show", "--showformat=${db:Status-Status} ${Package} ${Version}\\n"]
+    if module.get_bin_path(query[0]) is None:
+        return {}
+    _, listed, _ = module.run_command(query)
+    found: dict[str, list[dict[str, str]]] = {}
+    for line in listed.splitlines():
+        status, name, version = line.split(" ")
+        if status == "installed":
+            found.setdefault(name, []).append({"version": version, "source": "apt"})
+    return found
 
 
 if __name__ == "__main__":

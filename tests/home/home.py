@@ -33,7 +33,8 @@ class Home:
     """A context manager; everything it started is gone at its end.
 
     ``directory`` takes the inventory, logs and pictures. ``cameras`` names simulated cameras (all by default).
-    ``packages`` of Debian are on the appliance from the start.
+    ``packages`` of Debian are on the appliance from the start. ``builds`` keeps what was built of LIVE555; by default
+    it is built once for all homes.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Home:
         suite: str | None = None,
         cameras: tuple[str, ...] | None = None,
         packages: tuple[str, ...] = (),
+        builds: Path | None = None,
     ) -> None:
         """Nothing is started before ``__enter__``."""
         self.name = name
@@ -51,6 +53,7 @@ class Home:
         self.suite = suite or suite_from_env()
         self._wanted = cameras
         self.packages = packages
+        self._builds = builds or cache_dir() / "live555" / self.suite
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -59,15 +62,14 @@ class Home:
             self.directory.mkdir(parents=True, exist_ok=True)
             self.network = stack.enter_context(Network(self.name))
             self.world = stack.enter_context(World(self.network))
-            builds = cache_dir() / "live555" / self.suite
-            builds.mkdir(parents=True, exist_ok=True)
+            self._builds.mkdir(parents=True, exist_ok=True)
             self.appliance = stack.enter_context(
                 Machine(
                     self.network,
                     "appliance",
                     root=debian_root(self.suite, self.packages),
                     number=10,
-                    binds={builds: "/var/cache/alexa-ip-cam/live555"},
+                    binds={self._builds: "/var/cache/alexa-ip-cam/live555"},
                     resolver=self.world.address,
                 )
             )

@@ -8,22 +8,25 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+_TASK = re.compile(r"^(?:TASK|RUNNING HANDLER) \[(.+)\] \*+$")
+_PLAY = re.compile(r"^PLAY (?:\[.*\]|RECAP) \*+$")
 _RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
 
 
 @dataclasses.dataclass(frozen=True)
 class Recap:
-    """The end of a run: sums over all hosts, and the wall time in seconds."""
+    """The end of a run: sums over all hosts, the wall time in seconds, and each task and handler with its own."""
 
     ok: int
     changed: int
     failed: int
     seconds: float
     output: str
+    tasks: tuple[tuple[str, float], ...] = ()
 
 
 class PlaybookError(Exception):
@@ -53,7 +56,7 @@ def run(
     settings = {"ANSIBLE_CONFIG": str(tree / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
     whole = {**os.environ, **settings, **(environment or {})}
     started = time.monotonic()
-    lines = []
+    lines, moments = [], []
     with subprocess.Popen(
         argv, cwd=tree, env=whole, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
@@ -61,15 +64,31 @@ def run(
         try:
             for line in process.stdout:
                 lines.append(line)
+                moments.append(time.monotonic())
                 if echo:
                     print("    " + line, end="", flush=True)
         except BaseException:
             process.terminate()
             raise
     output = "".join(lines)
+    tasks = tuple(times(lines, moments))
     totals = [[int(n) for n in match.groups()[1:]] for match in _RECAP.finditer(output)]
     ok, changed, unreachable, failed = (sum(column) for column in zip(*totals, strict=True)) if totals else (0, 0, 0, 0)
-    recap = Recap(ok, changed, failed + unreachable, time.monotonic() - started, output)
+    recap = Recap(ok, changed, failed + unreachable, time.monotonic() - started, output, tasks)
     if process.returncode != 0:
         raise PlaybookError(recap)
     return recap
+
+
+def times(lines: Sequence[str], moments: Sequence[float]) -> Iterator[tuple[str, float]]:
+    """Each task and handler of a run with its seconds, from when its heading was printed to when the next one was.
+
+    ``moments`` are those at which the lines came.
+    """
+    name, begun = "", 0.0
+    for line, moment in zip(lines, moments, strict=True):
+        heading = _TASK.match(line)
+        if heading or _PLAY.match(line):
+            if name:
+                yield name, moment - begun
+            name, begun = heading[1] if heading else "", moment

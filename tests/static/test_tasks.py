@@ -13,7 +13,7 @@ from static.project import KEYWORDS, ROOT, Task, files_below, task_files, tasks
 LONGEST_FILE = 60  # lines: one concern, and readable on one screen
 
 WRITES_FILES = {"assemble", "copy", "template"}
-SHOWS_TEXT = WRITES_FILES | {"blockinfile", "lineinfile", "replace"}
+SHOWS_TEXT = WRITES_FILES | {"blockinfile", "lineinfile", "mirrored_files", "replace"}
 
 # Also those that still work without a word, but are announced to go.
 DEPRECATED = {"apt_key", "apt_repository", "include", "systemd", "yum"}
@@ -84,9 +84,11 @@ def test_what_is_hidden_is_not_shown_by_diff() -> None:
 
 def test_files_that_others_may_not_read_are_hidden() -> None:
     def leaks(task: Task) -> bool:
-        mode = str(task.arguments.get("mode", ""))
-        private = task.short_module in WRITES_FILES and re.fullmatch(r"0?[0-7]{2}0", mode) is not None
-        return private and not mode.endswith("50") and not task.get("no_log")
+        modes = [str(task.arguments.get("mode", ""))] if task.short_module in WRITES_FILES else []
+        if task.short_module == "mirrored_files":
+            modes += re.findall(r"'mode': '(\d+)'", str(task.arguments.get("files", "")))
+        private = [mode for mode in modes if re.fullmatch(r"0?[0-7]{2}0", mode) and not mode.endswith("50")]
+        return bool(private) and not task.get("no_log")
 
     assert offenders(leaks) == []
 

@@ -97,7 +97,7 @@ def first_column(text: str, head: str) -> set[str]:
 
 
 def test_each_alarm_has_a_row_and_no_other() -> None:
-    proof = set(re.findall(r'_alarm\("(\w+)"', (ROOT / "src/alexa_ip_cam/proof/__main__.py").read_text()))
+    proof = set(re.findall(r'tell\("(\w+)"', (ROOT / "src/alexa_ip_cam/proof/__main__.py").read_text()))
     assert proof == {"certificate", "renewal"}
     known = {*proof, cameras.GATEWAY, f"{cameras.CAMERA}<id>", alarms.GRANT, alarms.PARKED}
     assert first_column(TEXT, "alarm") == {*known, "check-<way>", "check-picture-<id>"}

@@ -6,7 +6,6 @@ follow ID     what every service has logged about one recording (its media id) o
 
 import argparse
 import json
-import subprocess
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,9 +13,8 @@ from pathlib import Path
 
 from alexa_ip_cam.care import alarms, checking, follow, report
 from alexa_ip_cam.care.settings import SETTINGS, Settings, load
+from alexa_ip_cam.service.alarm_program import ALARM, tell
 from alexa_ip_cam.service.files import replace_file
-
-ALARM = "/usr/local/sbin/alexa-ip-cam-alarm"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,20 +57,11 @@ def _check(settings: Settings, *, as_json: bool, alarm: bool) -> int:
         kept = {"counts": decision.counts, "progress": result.progress}
         replace_file(memory, json.dumps(kept, indent=1).encode() + b"\n")
         for key, text in decision.raised.items():
-            _alarm("raise", key, "-", text=text)
+            tell(key, text, ALARM)
         for key in decision.cleared:
-            _alarm("clear", key)
+            tell(key, "", ALARM)
     print(json.dumps(document, indent=1) if as_json else report.for_people(document))
     return 0 if document["well"] else 1
-
-
-def _alarm(*arguments: str, text: str = "") -> None:
-    """Raise or clear an alarm; without the role alarm nobody is to be told. Raises OSError."""
-    if not Path(ALARM).exists():
-        return
-    done = subprocess.run([ALARM, *arguments], input=text, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise OSError(f"{ALARM} {' '.join(arguments[:2])} failed: {done.stderr.strip()}")
 
 
 if __name__ == "__main__":

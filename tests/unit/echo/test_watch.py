@@ -47,10 +47,10 @@ def test_first_picture_is_the_last_packet_of_the_first_whole_keyframe() -> None:
     whole = media(2)
     half, rest = whole[:3000], whole[3000:]
     later = b"".join(interleaved(0, rtp(6 + n, 90_000 + n, SLICE)) for n in range(3))
-    found = seen(Server(sdp=VIDEO_ONLY, media=[(0, half), (0.08, rest), (0.1, later)]))
+    found = seen(Server(sdp=VIDEO_ONLY, media=[(0, half), (0.5, rest), (0.6, later)]))
     after_play = found.steps_ms["first_picture"] - found.steps_ms["play"]
-    assert 75 < after_play < 500
-    assert found.steps_ms["first_picture"] - found.steps_ms["first_rtp"] > 50
+    assert 250 < after_play < 5000
+    assert found.steps_ms["first_picture"] - found.steps_ms["first_rtp"] > 100
 
 
 def test_a_keyframe_joined_halfway_does_not_count() -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 Run = Callable[..., dict[str, Any]]
 
@@ -47,3 +50,16 @@ def test_a_clock_that_is_off_is_a_remark(run_module: Run) -> None:
     result = run_module("appliance_target", {**ARGUMENTS, "controller_time": "2001-01-01T00:00:00+00:00"})
     assert any("ahead of that of the computer you work at" in text for text in result["remarks"])
     assert run_module("appliance_target", {**ARGUMENTS, "controller_time": "yesterday"})["failed"] is True
+
+
+def test_it_names_the_packages_that_are_installed_and_no_others(
+    run_module: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "dpkg-query"
+    program.write_text(
+        "#!/bin/sh\nprintf 'installed tzdata 2026a\\nconfig-files haproxy 2.6\\nnot-installed stunnel4 \\n'\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    facts = run_module("appliance_target", ARGUMENTS)["ansible_facts"]
+    assert facts == {"packages": {"tzdata": [{"version": "2026a", "source": "apt"}]}}
