@@ -9,6 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
+from demo.audit import audit_lines
 from demo.certificate import renew_under_a_viewer
 from demo.family import compare_direct, watch_all
 from demo.own_camera import OwnCameraError, parse
@@ -64,7 +65,7 @@ def _build(home: Home, cloud: Cloud, stages: Stages, report: Report) -> None:
         recorder.make_shares(home)
         cloud.log_in()
         home.inventory.variables.update(cloud.inventory_variables(), skill_media_metadata=True)
-        home.site(echo=True, environment=cloud.environment)
+        report.audit = audit_lines(home.site(echo=True, environment=cloud.environment).output)
     with stages.stage("second run", "running it again: nothing may change"):
         again = home.site(environment=cloud.environment)
     report.second_run = {"changed": again.changed, "seconds": round(again.seconds, 1)}

@@ -37,6 +37,7 @@ class CameraReport:
 class Report:
     """All that the demo says at its end; seconds in ``durations_s``.
 
+    ``audit``: `camera`, `level`, `key` (`-` for all that is good) and `text` of each line of preflight's audit.
     ``recording``: `told_ms` and `motion_ms` count from the moment the camera closed the file. ``states``: `gone_s` and
     `back_s` until Alexa knew. ``renewal``: `served_s` from issue to service, and the proof's own result. ``page``: its
     picture in the browser.
@@ -47,6 +48,7 @@ class Report:
     versions: dict[str, str] = dataclasses.field(default_factory=dict)
     durations_s: dict[str, float] = dataclasses.field(default_factory=dict)
     second_run: dict[str, float] = dataclasses.field(default_factory=dict)
+    audit: list[dict[str, str]] = dataclasses.field(default_factory=list)
     recording: dict[str, Any] = dataclasses.field(default_factory=dict)
     states: dict[str, Any] = dataclasses.field(default_factory=dict)
     renewal: dict[str, Any] = dataclasses.field(default_factory=dict)

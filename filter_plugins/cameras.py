@@ -11,6 +11,7 @@ from ansible.errors import AnsibleFilterError
 FIRST_PORT, PORTS = 20000, 10000
 """Below Linux's range for outgoing connections (32768 and up), so that none of them can sit on a camera's port."""
 
+_AUDITED = ("id", "url", "username", "password", "manufacturer", "width", "height", "audio", "transport")
 _HEADER = "# Written by Ansible; changes made here are overwritten.\n"
 
 
@@ -39,6 +40,11 @@ def live555_configurations(cameras: Iterable[Mapping[str, Any]]) -> dict[str, st
             key, never the value.
     """
     return {f"{_label(camera)}.conf": _configuration(camera) for camera in cameras}
+
+
+def camera_for_audit(camera: Mapping[str, Any]) -> dict[str, Any]:
+    """What module ``rtsp_probe`` takes of a camera; the rest has nothing to do with its picture."""
+    return {key: camera[key] for key in _AUDITED if key in camera}
 
 
 def _configuration(camera: Mapping[str, Any]) -> str:
@@ -71,4 +77,8 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """The filters by name."""
-        return {"live555_port": live555_port, "live555_configurations": live555_configurations}
+        return {
+            "live555_port": live555_port,
+            "live555_configurations": live555_configurations,
+            "camera_for_audit": camera_for_audit,
+        }

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from ansible.errors import AnsibleFilterError
 
-SOURCES = Path(__file__).resolve().parent.parent / "src" / "alexa_ip_cam"
+_ROOT = Path(__file__).resolve().parent.parent
+SOURCES = _ROOT / "src" / "alexa_ip_cam"
+MODULES = _ROOT / "module_utils" / "appliance"
 
 
 def python_sources(parts: Iterable[str]) -> dict[str, str]:
@@ -27,9 +29,20 @@ def python_sources(parts: Iterable[str]) -> dict[str, str]:
     return {path.relative_to(SOURCES).as_posix(): path.read_text(encoding="utf-8") for path in paths}
 
 
+def module_sources(package: str) -> dict[str, str]:
+    """Text of one package of our Ansible modules that needs nothing else, keyed by path below it.
+
+    Raises AnsibleFilterError for a package that does not exist.
+    """
+    paths = sorted((MODULES / package).rglob("*.py"))
+    if not paths:
+        raise AnsibleFilterError(f"module_utils/appliance has no {package!r}")
+    return {path.relative_to(MODULES / package).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+
+
 class FilterModule:
     """What Ansible loads."""
 
     def filters(self) -> dict[str, Callable[..., object]]:
         """Name to function."""
-        return {"python_sources": python_sources}
+        return {"python_sources": python_sources, "module_sources": module_sources}

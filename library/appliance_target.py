@@ -62,6 +62,9 @@ options:
     description: How long to wait for DNS.
     type: float
     default: 2.0
+  controller_time:
+    description: The controller's time now, ISO 8601 with its zone; left out, clocks are not compared.
+    type: str
 attributes:
   check_mode:
     description: Changes nothing, so it is the same in check mode.
@@ -98,7 +101,7 @@ problems:
   elements: str
   returned: always
 remarks:
-  description: What is odd about the addresses of the names; also told as warnings.
+  description: What is odd about the addresses of the names and the clock; also told as warnings.
   type: list
   elements: str
   returned: always
@@ -110,6 +113,8 @@ ansible_facts:
 
 import os
 import sys
+import time
+from datetime import datetime
 from pathlib import Path
 
 from ansible.module_utils.appliance import target_rules
@@ -134,6 +139,7 @@ def main() -> None:
             "listeners": {"type": "list", "elements": "dict", "required": True, "options": _LISTENER},
             "names": {"type": "list", "elements": "str", "default": []},
             "patience_seconds": {"type": "float", "default": 2.0},
+            "controller_time": {"type": "str"},
         },
         supports_check_mode=True,
     )
@@ -149,6 +155,12 @@ def main() -> None:
         problems += target_rules.listener_problems(**listener)
     addresses = target_rules.look_up(wanted["names"], wanted["patience_seconds"])
     remarks = [remark for name, found in addresses.items() for remark in target_rules.name_remarks(name, found)]
+    if wanted["controller_time"]:
+        try:
+            controller = datetime.fromisoformat(wanted["controller_time"]).timestamp()
+        except ValueError:
+            module.fail_json(msg="controller_time is no time in ISO 8601")
+        remarks += target_rules.clock_remarks(time.time(), controller)
     for remark in remarks:
         module.warn(remark)
     module.exit_json(changed=False, problems=problems, remarks=remarks, ansible_facts={"packages": _packages(module)})

@@ -9,7 +9,7 @@ short_description: Bring the DynamoDB table and each site's access to it to the 
 description:
   - Runs on the controller, with the credentials that boto3 finds there.
   - Makes the table with its time to live, and for each site a user whose one access key can read and write the items of
-    that site and nothing else.
+    that site, ask the skill's function, and nothing else.
   - AWS shows a key's secret once. It is kept at once in O(access_file); a key whose secret is not there is replaced.
   - Touches only what carries the tag of this deployment.
 options:
@@ -31,6 +31,11 @@ options:
     type: list
     elements: str
     required: true
+  function_regions:
+    description: AWS regions in which the sites' users may also ask the skill's function, for the self-check.
+    type: list
+    elements: str
+    default: []
   access_file:
     description: Where each site's access is kept, of mode 0600.
     type: path
@@ -84,6 +89,7 @@ def main() -> None:
             "name": {"type": "str", "required": True},
             "region": {"type": "str", "required": True},
             "sites": {"type": "list", "elements": "str", "required": True},
+            "function_regions": {"type": "list", "elements": "str", "default": []},
             "access_file": {"type": "path", "required": True},
             "endpoint_url": {"type": "str", "default": ""},
             "pause": {"type": "float", "default": 2},
@@ -101,7 +107,12 @@ def main() -> None:
     given = module.params
     cloud = aws_cloud.AwsCloud(given["endpoint_url"], check=module.check_mode, pause=given["pause"])
     wanted = aws_store.Wanted(
-        given["name"], given["region"], tuple(given["sites"]), Path(given["access_file"]), given["endpoint_url"]
+        given["name"],
+        given["region"],
+        tuple(given["sites"]),
+        Path(given["access_file"]),
+        given["endpoint_url"],
+        tuple(given["function_regions"]),
     )
     try:
         (aws_store.present if given["state"] == "present" else aws_store.absent)(cloud, wanted)

@@ -90,10 +90,17 @@ def execution_policy(name: str, account: str, regions: Sequence[str], table_regi
     )
 
 
-def access_policy(name: str, account: str, table_region: str, site: str) -> Json:
-    """What an appliance may do: read and write the items of its own site."""
+def access_policy(name: str, account: str, table_region: str, site: str, regions: Sequence[str] = ()) -> Json:
+    """What an appliance may do: read and write the items of its own site, and ask the function that Alexa calls.
+
+    Whoever calls it has to bring a linked account's token as well, but for the self-check's question.
+    """
     actions = ["BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"]
-    return _document([_own_items([f"dynamodb:{one}" for one in actions], name, account, table_region, [site])])
+    statements = [_own_items([f"dynamodb:{one}" for one in actions], name, account, table_region, [site])]
+    if regions:
+        functions = [f"arn:aws:lambda:{region}:{account}:function:{name}:{ALIAS}" for region in regions]
+        statements.append({"Effect": "Allow", "Action": ["lambda:InvokeFunction"], "Resource": functions})
+    return _document(statements)
 
 
 def user_name(name: str, site: str) -> str:

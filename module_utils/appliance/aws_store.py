@@ -15,13 +15,17 @@ _POLICY = "own-items"
 
 
 class Wanted(NamedTuple):
-    """`name` of the table, its AWS region, the sites' streams names, and where their access is kept."""
+    """`name` of the table, its AWS region, the sites' streams names, and where their access is kept.
+
+    `function_regions` are those in which the sites may ask the function of the same name.
+    """
 
     name: str
     region: str
     sites: tuple[str, ...]
     access_file: Path
     endpoint_url: str = ""
+    function_regions: tuple[str, ...] = ()
 
 
 def present(cloud: AwsCloud, wanted: Wanted) -> None:
@@ -110,7 +114,7 @@ def _user(cloud: AwsCloud, wanted: Wanted, site: str, account: str) -> None:
     else:
         tags = (cloud.read("iam", wanted.region, "list_user_tags", UserName=user) or {}).get("Tags")
         cloud.refuse_foreign(tags, wanted.name, f"a user {user}")
-    policy = rules.access_policy(wanted.name, account, wanted.region, site)
+    policy = rules.access_policy(wanted.name, account, wanted.region, site, wanted.function_regions)
     told = cloud.read("iam", wanted.region, "get_user_policy", UserName=user, PolicyName=_POLICY)
     if told is None or not rules.same_policy(told["PolicyDocument"], policy):
         cloud.change(
@@ -130,7 +134,9 @@ def _access_key(cloud: AwsCloud, wanted: Wanted, site: str, kept: dict[str, Any]
     told = cloud.read("iam", wanted.region, "list_access_keys", UserName=user) or {"AccessKeyMetadata": []}
     there = {key["AccessKeyId"]: key["Status"] for key in told["AccessKeyMetadata"]}
     entry = kept.get(site, {})
-    place = {"table": wanted.name, "region": wanted.region, "site": site}
+    place: dict[str, Any] = {"table": wanted.name, "region": wanted.region, "site": site}
+    if wanted.function_regions:
+        place["regions"] = list(wanted.function_regions)
     if wanted.endpoint_url:
         place["endpoint_url"] = wanted.endpoint_url
     own = entry.get("access_key_id")

@@ -15,6 +15,9 @@ from pathlib import Path
 
 from ansible.module_utils.appliance import sockets
 
+CLOCK_SECONDS = 60.0
+"""More than starting a module takes on a slow board, and little beside the minutes for which a signed URL is good."""
+
 
 def os_release(path: Path) -> dict[str, str]:
     """The ``KEY=value`` lines of os-release(5), without quotes; empty when there is no such file."""
@@ -83,6 +86,16 @@ def listener_problems(what: str, listen: str, units: Sequence[str], mend: str) -
     return [f"{what} needs port {port}, which is taken by {taken_by}; {mend}"]
 
 
+def clock_remarks(here: float, controller: float) -> list[str]:
+    """Whether this machine's clock goes as the controller's does (both in Unix seconds)."""
+    off = here - controller
+    if abs(off) <= CLOCK_SECONDS:
+        return []
+    side = "ahead of" if off > 0 else "behind"
+    what = f"this machine's clock is {abs(off):.0f} s {side} that of the computer you work at"
+    return [f"{what}; certificates and signed URLs need the right time: `timedatectl set-ntp true` on the wrong one"]
+
+
 def look_up(names: Sequence[str], patience_seconds: float) -> dict[str, list[str] | None]:
     """Addresses of each name, [] for one without any, None for one without an answer in time."""
     answers: dict[str, list[str] | None] = dict.fromkeys(names)
@@ -119,6 +132,10 @@ def name_remarks(name: str, addresses: Sequence[str] | None) -> list[str]:
         address = ipaddress.ip_address(text.partition("%")[0])
         if address.is_loopback or address.is_unspecified or address.is_link_local:
             remarks.append(f"{name} points to {text}, which every device takes for itself; point it to this machine")
+        elif address.version == 6:
+            remarks.append(
+                f"{name} has the IPv6 address {text}, where port 443 does not answer; take the AAAA record away"
+            )
         elif address.is_private and not sockets.is_local(text):
             remarks.append(f"{name} points to {text}, which is not this machine; correct it, unless that forwards here")
     return remarks

@@ -22,7 +22,7 @@ HANDLER = "handler.handler"  # what Lambda is told to call
 
 _PACKAGE = Path(__file__).resolve().parent
 _ENTRY = _PACKAGE.parents[1] / "lambda" / "handler.py"
-_PARTS = ("__init__.py", "media_id.py", "signing.py", "alexa", "skill")
+_PARTS = ("__init__.py", "media_id.py", "self_check.py", "signing.py", "alexa", "skill")
 _APACHE_DIGITS = 40  # of a derived key: what Apache's configuration holds
 _TIMESTAMP = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can say
 _MODE = 0o100644  # Lambda's user is not the one who unpacks

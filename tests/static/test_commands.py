@@ -25,6 +25,14 @@ RUN_BY = {
         'play("restore", "--extra-vars", f"backup_archive=',
     ),
     r"ansible-playbook -i inventory playbooks/remove\.yml": ("tests/machine/test_years.py", 'play("remove")'),
+    r"ansible-playbook -i inventory playbooks/audit\.yml": (
+        "tests/machine/test_camera_audit.py",
+        'playbook="playbooks/audit.yml"',
+    ),
+    r"ansible-playbook -i inventory playbooks/check\.yml": (
+        "tests/machine/test_faults.py",
+        'playbook="playbooks/check.yml"',
+    ),
     r"ansible-playbook -i inventory playbooks/remove-skill\.yml": (
         "tests/unit/deploy/test_playbook.py",
         "remove-skill",
@@ -41,6 +49,8 @@ RUN_BY = {
         "tests/unit/gateway/test_program.py",
         '"alexa_ip_cam.gateway"',
     ),
+    r"alexa-ip-cam check( --json)?": ("tests/machine/test_faults.py", '["alexa-ip-cam", "check", "--json"]'),
+    r"alexa-ip-cam follow( \S+)?": ("tests/machine/test_faults.py", "alexa-ip-cam follow {identity}"),
     r"alexa-ip-cam-alarm test": ("tests/machine/edge/test_renewals.py", '"alexa-ip-cam-alarm", "test"'),
     r"alexa-ip-cam-alarm list": ("tests/machine/test_events.py", '"alexa-ip-cam-alarm", "list"'),
     r"alexa-ip-cam-alarm (raise <?(KEY|key).*|clear <?(KEY|key)>?)": ("tests/unit/alarm/test_program.py", '"raise"'),

@@ -200,9 +200,9 @@ class World:
 
     # DNS
 
-    def set_address(self, name: str, address: str) -> None:
-        """Make `address` the only IPv4 address of `name`, a name in example.test; valid from the return on."""
-        dns.replace_records(self.address, self._owner_key, name, "A", [address])
+    def set_address(self, name: str, address: str | None) -> None:
+        """Make `address` the only IPv4 address of `name`, a name in example.test, or take it away; valid at once."""
+        dns.replace_records(self.address, self._owner_key, name, "A", [address] if address else [])
 
     def set_alias(self, name: str, target: str | None) -> None:
         """Make `name` a CNAME to `target`, or take its CNAME away; valid from the return on."""

@@ -27,7 +27,7 @@ class Profile:
     fps: int = 30
     gop: int = 62
     gops: int = 12
-    h264_profile: Literal["baseline", "main"] = "baseline"
+    h264_profile: Literal["baseline", "main", "high"] = "baseline"
     slices: int = 1
     delimiter: bool = False
     bitrate_kbps: int = 3000

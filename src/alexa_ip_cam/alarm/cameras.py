@@ -12,8 +12,8 @@ GONE_SECONDS = 3_600.0
 STALE_SECONDS = 120.0
 """The gateway writes its status every 5 s; older than this, it does not run or hangs."""
 
-_GATEWAY = "gateway"
-_CAMERA = "camera-"
+GATEWAY = "gateway"
+CAMERA = "camera-"
 
 
 def is_asleep(camera: Mapping[str, Any]) -> bool:
@@ -27,12 +27,12 @@ def troubles(status: Mapping[str, Any] | None) -> dict[str, str]:
     An on-demand camera that nobody watches is well as far as anybody knows.
     """
     if status is None:
-        return {_GATEWAY: "the gateway does not run, so no camera can be shown"}
+        return {GATEWAY: "the gateway does not run, so no camera can be shown"}
     found = {}
     for name, camera in status.get("cameras", {}).items():
         if not camera.get("connected") and not is_asleep(camera):
             problem = camera.get("problem") or "it has not answered yet"
-            found[f"{_CAMERA}{name}"] = f"camera {name} gives no pictures ({problem})"
+            found[f"{CAMERA}{name}"] = f"camera {name} gives no pictures ({problem})"
     return found
 
 
@@ -47,10 +47,10 @@ def texts(now_wrong: Mapping[str, str], since: Mapping[str, float], now: float) 
     for key, text in now_wrong.items():
         if now - since[key] < GONE_SECONDS:
             continue
-        if key == _GATEWAY:
+        if key == GATEWAY:
             mend = "Look at: journalctl -u alexa-ip-cam-gateway; run site.yml again."
         else:
-            name = key.removeprefix(_CAMERA)
+            name = key.removeprefix(CAMERA)
             mend = (
                 f"Look whether it has power and network, and whether its address and password are still those of the"
                 f" inventory: journalctl -u live555@{name}. Live view of the others goes on."
@@ -76,7 +76,7 @@ def watch(status_file: Path, board: Board, memory: Path) -> None:
         board.raise_alarm(key, text)
     for key in board.alarms():
         # While the gateway is gone nobody knows about the cameras; their alarms stay as they are.
-        watched = key == _GATEWAY or (key.startswith(_CAMERA) and _GATEWAY not in now_wrong)
+        watched = key == GATEWAY or (key.startswith(CAMERA) and GATEWAY not in now_wrong)
         if watched and key not in now_wrong:
             board.clear(key)
 

@@ -11,7 +11,7 @@ LOGIN = "amazon-login.txt"
 SKILL = "skill.txt"
 """The skill's id at Amazon and its messaging credentials."""
 ACCESS = "skill-access.txt"
-"""Each site's access to the store: table, region and access key."""
+"""Each site's access to the store: table, region, regions of the function, and access key."""
 
 
 class PrivateFileError(Exception):

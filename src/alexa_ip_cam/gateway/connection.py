@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import secrets
 import socket
 import time
 from typing import Protocol, cast
@@ -52,7 +51,7 @@ class Connection(asyncio.Protocol):
     """
 
     def __init__(self, host: Host) -> None:
-        self.name = secrets.token_hex(2)  # for the log
+        self.name = ""  # for the log: the peer's address:port, by which stunnel's log tells the device
         self.blocked = False
         self.opened_at = self._sign_of_life = time.monotonic()
         self._host = host
@@ -74,6 +73,8 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Bound the socket's buffers: what lies in them is old before it is seen."""
         self._transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")
+        self.name = f"{peer[0]}:{peer[1]}" if peer else "without address"
         handle = transport.get_extra_info("socket")
         if handle is not None:
             handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -5,12 +5,13 @@ import re
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from alexa_ip_cam.alexa.errors import AlexaError, InternalError, InvalidDirectiveError
 from alexa_ip_cam.alexa.messages import ACCEPT_GRANT, Directive, Message, error_response, parse_directive
 from alexa_ip_cam.alexa.store import Store
 
+from .appliance import answer_check
 from .caller import Caller
 from .cameras import initialize_camera_streams
 from .discovery import discover
@@ -90,6 +91,10 @@ class Skill:
         entry["ms"] = _milliseconds(started)
         print(json.dumps(entry), flush=True)
         return message
+
+    def answer_check(self, event: dict[str, Any]) -> Message:
+        """The answer to an appliance's self-check, whom AWS has let call the function; no account is needed for it."""
+        return answer_check(event, self._settings)
 
     def _store(self, site: Site) -> Store:
         store = self._stores.get(site.streams_name)

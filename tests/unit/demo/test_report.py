@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from demo.audit import audit_lines
 from demo.report import STEPS, CameraReport, Report
 
 
@@ -28,6 +29,7 @@ def report() -> Report:
         versions={"debian": "12.12"},
         durations_s={"site.yml": 60.0, "total": 90.5},
         second_run={"changed": 0, "seconds": 12.0},
+        audit=audit_lines("ok: [box] =>\n    msg: |-\n        front-porch  fails  size  is <wrong> -> set it\n"),
         recording={
             "sentence": "Alexa, show what happened at the front porch",
             "media_id": "front_porch_1",
@@ -51,7 +53,18 @@ def report() -> Report:
 def test_json_has_the_documented_keys(tmp_path: Path) -> None:
     data = json.loads(report().write(tmp_path)[0].read_text())
     assert set(data) == {
-        *("cameras", "chain", "versions", "durations_s", "second_run", "recording", "states", "renewal", "page"),
+        *(
+            "cameras",
+            "chain",
+            "versions",
+            "durations_s",
+            "second_run",
+            "audit",
+            "recording",
+            "states",
+            "renewal",
+            "page",
+        ),
     }
     camera = data["cameras"]["front-porch"]
     assert {"png", "width", "height", "codec", "profile", "keyframe_bytes", "steps_ms"} <= set(camera)
@@ -71,7 +84,15 @@ def test_page_shows_the_picture_both_figures_and_escapes_names(tmp_path: Path) -
 def test_page_tells_of_the_recording_the_states_and_the_certificate(tmp_path: Path) -> None:
     one = report()
     html = one.write(tmp_path)[1].read_text()
-    for told in ("987 ms", 'href="front-porch-clip.mp4"', 'src="front-porch-snapshot.jpg"', "7.5 s", "good", "90 days"):
+    for told in (
+        "is &lt;wrong&gt; -&gt; set it",
+        "987 ms",
+        'href="front-porch-clip.mp4"',
+        'src="front-porch-snapshot.jpg"',
+        "7.5 s",
+        "good",
+        "90 days",
+    ):
         assert told in html
     one.renewal["proof"] |= {"ok": False, "problems": ["another certificate is served"]}
     assert "another certificate is served" in one.write(tmp_path)[1].read_text()

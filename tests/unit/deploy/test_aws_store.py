@@ -64,13 +64,28 @@ def test_check_and_do_twice(aws: Aws, access: Path) -> None:
     assert access.read_text() == before
 
 
+def test_the_key_may_call_what_alexa_calls_and_the_appliance_is_told_where(aws: Aws, access: Path) -> None:
+    cloud = AwsCloud(aws.url, check=False, pause=0.01)
+    regions = ("eu-west-1", "us-east-1")
+    wanted = aws_store.Wanted("alexa-ip-cam", "eu-west-1", (SITE,), access, aws.url, regions)
+    aws_store.present(cloud, wanted)
+    user = f"alexa-ip-cam-{SITE}"
+    policy = aws.client("iam").get_user_policy(UserName=user, PolicyName="own-items")["PolicyDocument"]
+    assert policy["Statement"][1] == {
+        "Effect": "Allow",
+        "Action": ["lambda:InvokeFunction"],
+        "Resource": [f"arn:aws:lambda:{region}:123456789012:function:alexa-ip-cam:live" for region in regions],
+    }
+    assert private_file.read(access)[SITE]["regions"] == list(regions)
+
+
 def test_the_key_reaches_the_items_of_its_own_site_alone(aws: Aws, access: Path) -> None:
     deploy(aws, access, SITE, "another.example.com")
     found = state(aws, access)
     assert found["lifetime"] == ("ENABLED", "expires")
     count, policy = found["users"][f"alexa-ip-cam-{SITE}"]
     assert count == 1
-    (statement,) = policy["Statement"]
+    (statement,) = policy["Statement"]  # no region was given in which there is a function
     assert statement["Resource"] == "arn:aws:dynamodb:eu-west-1:123456789012:table/alexa-ip-cam"
     assert statement["Condition"] == {
         "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [SITE]},

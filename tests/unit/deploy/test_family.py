@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from alexa_ip_cam.alexa.store import Sample, Store
+from alexa_ip_cam.care import cloud as self_check
 from alexa_ip_cam.deploy import private_file
+from alexa_ip_cam.self_check import QUESTION
 from home.cloud import Cloud
 from home.inventory import STREAMS_NAME, Inventory
 from simulators.amazon.alexa import Alexa, RefusedError
@@ -46,6 +48,10 @@ def test_from_the_playbook_to_the_living_room(tmp_path: Path) -> None:
                 store.put_state("front-porch", aspect, Sample(value, datetime.now(UTC)))  # type: ignore[arg-type]
             report = alexa.report_state(porch)
             assert (report.detection, report.connectivity) == ("DETECTED", "UNREACHABLE")
+
+            asked = {QUESTION: {"site": STREAMS_NAME, "nonce": "once"}}
+            answer = self_check.ask(self_check.access(access), access["regions"][0], asked)
+            assert (answer.content or {}).get(QUESTION, {}).get("known") is True, answer
 
             stranger = Alexa(function.invoke, cloud.lwa.new_bearer(alexa_client(cloud), "amzn1.account.STRANGER"))
             with pytest.raises(RefusedError):

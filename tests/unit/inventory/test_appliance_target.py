@@ -46,6 +46,12 @@ def test_a_wrong_argument_is_refused(run_module: Run) -> None:
     assert run_module("appliance_target", {})["failed"] is True
 
 
+def test_a_clock_that_is_off_is_a_remark(run_module: Run) -> None:
+    result = run_module("appliance_target", {**ARGUMENTS, "controller_time": "2001-01-01T00:00:00+00:00"})
+    assert any("ahead of that of the computer you work at" in text for text in result["remarks"])
+    assert run_module("appliance_target", {**ARGUMENTS, "controller_time": "yesterday"})["failed"] is True
+
+
 def test_it_names_the_packages_that_are_installed_and_no_others(
     run_module: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

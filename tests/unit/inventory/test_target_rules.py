@@ -116,7 +116,7 @@ def test_names_are_looked_up_side_by_side_and_never_for_long(monkeypatch: pytest
         (["0.0.0.0"], "every device takes for itself"),  # noqa: S104
         (["fe80::1%eth0"], "every device takes for itself"),
         (["192.168.77.77"], "which is not this machine"),
-        (["fd00:77::77"], "which is not this machine"),
+        (["fd00:77::77"], "has the IPv6 address fd00:77::77"),
     ],
 )
 def test_odd_addresses_are_remarked_on(addresses: list[str] | None, told: str) -> None:
@@ -131,3 +131,18 @@ def test_a_public_address_may_be_a_forwarded_port() -> None:
 def test_an_address_of_this_machine_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sockets, "is_local", lambda address: address == "192.168.1.5")
     assert target_rules.name_remarks("cams.example.com", ["192.168.1.5"]) == []
+
+
+def test_an_ipv6_address_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "is_local", lambda _: True)
+    (remark,) = target_rules.name_remarks("cams.example.com", ["192.168.1.5", "2001:db8::5"])
+    assert "IPv6 address 2001:db8::5" in remark
+
+
+@pytest.mark.parametrize(
+    ("off", "told"), [(0, ""), (59, ""), (-59, ""), (180, "180 s ahead of"), (-7200, "7200 s behind")]
+)
+def test_clocks_are_compared(off: float, told: str) -> None:
+    remarks = target_rules.clock_remarks(1000.0 + off, 1000.0)
+    assert bool(remarks) == bool(told)
+    assert told in "".join(remarks)

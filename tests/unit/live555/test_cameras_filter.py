@@ -60,4 +60,4 @@ def test_a_line_break_cannot_smuggle_in_another_key_and_is_not_quoted() -> None:
 
 
 def test_ansible_finds_the_filters() -> None:
-    assert set(FilterModule().filters()) == {"live555_port", "live555_configurations"}
+    assert set(FilterModule().filters()) == {"live555_port", "live555_configurations", "camera_for_audit"}
