@@ -32,7 +32,7 @@ lint: setup
 
 # Four at once also where there are two processors, because many of them wait.
 unit: setup
-	$(PY) -m pytest -n 4 --dist loadfile tests/static tests/unit
+	$(PY) -m pytest -n 2 --dist loadfile tests/static tests/unit
 
 machine: setup
 	$(PY) -m pytest tests/machine
