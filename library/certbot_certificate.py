@@ -57,6 +57,10 @@ options:
     description: Common name of the root that the chain must lead to; empty for any.
     type: str
     default: ""
+  profile:
+    description: One of the ACME server's profiles, which certbot must know; empty for the server's usual one.
+    type: str
+    default: ""
   certbot:
     description: The program.
     type: str
@@ -173,6 +177,7 @@ def main() -> None:
             "key_type": {"type": "str", "choices": ["rsa", "ecdsa"], "default": "rsa", "no_log": False},
             "rsa_key_size": {"type": "int", "default": 4096, "no_log": False},
             "preferred_chain": {"type": "str", "default": ""},
+            "profile": {"type": "str", "default": ""},
             "roots_file": {"type": "str", "default": ""},
             "takeover_dir": {"type": "str", "default": ""},
             "dns_plugin": {"type": "str", "required": True},
@@ -228,7 +233,8 @@ def _decide(module: AnsibleModule, live: Path, memory: Memory) -> tuple[str, Pat
     late = rules.overdue(found, dt.datetime.now(dt.UTC))
     reasons += [late] if late else []
     conf = Path(wanted["config_dir"]) / "renewal" / f"{wanted['name']}.conf"
-    settings = rules.setting_differences(conf.read_text() if conf.exists() else "", certbot_call.settings(wanted))
+    noted = conf.read_text() if conf.exists() else ""
+    settings = rules.setting_differences(noted, certbot_call.settings(wanted), certbot_call.unsettled(wanted))
     if settings and not reasons and not memory.is_ours:
         return f"the certificate was made by hand and is right; only its renewal is set: {'; '.join(settings)}", live
     return "; ".join(reasons + settings), None
