@@ -99,7 +99,7 @@ def test_challenges_that_a_cname_leads_away(edge: Edge) -> None:
 
 def test_one_made_by_hand_is_taken_over_without_an_order_and_renewed(edge: Edge) -> None:
     command = ["certbot", "certonly", "-n", "--agree-tos", "-m", "owner@example.test", "--cert-name", "by-hand",
-               "--server", edge.world.acme_directory, "--key-type", "rsa", "--rsa-key-size", "4096",
+               "--server", edge.world.acme_directory, "--key-type", "rsa", "--rsa-key-size", "2048",
                "--dns-rfc2136", "--dns-rfc2136-credentials", "/etc/letsencrypt/dns-rfc2136.ini",
                "--dns-rfc2136-propagation-seconds", "1",
                "--preferred-chain", edge.variables["certbot_preferred_chain"],
@@ -137,4 +137,9 @@ def test_certbot_from_pip(edge: Edge) -> None:
     assert "renew_before_expiry =" not in edge.appliance.read("/etc/letsencrypt/renewal/alexa-ip-cam.conf").decode()
     proof = json.loads(edge.appliance.read("/var/lib/alexa-ip-cam-proof/proof.json"))
     assert proof["ok"] is True
+    # This ACME server has no profiles. certbot would take the usual certificate instead when told to prefer one.
+    before = edge.served()
+    said = refusal(edge, roles=("certbot",), certbot_install="pip", certbot_profile="shortlived")
+    assert "shortlived" in said.partition("certbot said:")[2]
+    assert edge.served() == before
     assert edge.play(roles=("certbot", "proof")).failed == 0

@@ -136,6 +136,7 @@ def test_another_camera_does_not_interrupt_viewers(edge: Edge) -> None:
     [
         ("certbot", {"certbot_names": ["192.168.1.9"]}, "no IP addresses"),
         ("certbot", {"certbot_dns_credentials": {"dns_cloudflare_api_token": "x"}}, "begin with dns_rfc2136_"),
+        ("certbot", {"certbot_profile": "shortlived"}, "goes only with certbot_install: pip"),
         ("stunnel", {"appliance_clips_name": STREAMS_NAME}, "two different DNS names"),
         ("stunnel", {"stunnel_listen": "443"}, "an IPv4 address and a port"),
         ("apache", {"apache_listen": "0.0.0.0:8080"}, "must be a port on loopback"),
@@ -167,7 +168,7 @@ def test_every_option_can_be_moved(edge: Edge) -> None:
         "certbot_names": [STREAMS_NAME, CLIPS_NAME, "example.test"],
         "certbot_certificate_name": "other",
         "certbot_key_type": "ecdsa",
-        "certbot_rsa_key_size": 2048,
+        "certbot_rsa_key_size": 3072,
         "certbot_preferred_chain": "",
         "certbot_root_file": str(edge.directory / "roots.pem"),
         "certbot_install": "debian",

@@ -53,6 +53,7 @@ for kind in ("cert", "chain", "fullchain", "privkey"):
     f"config_dir = {config}\\nwork_dir = {config}/work\\nlogs_dir = /x\\n"
     f"server = {option('--server')}\\nauthenticator = {option('--authenticator')}\\nkey_type = ecdsa\\n"
     f"preferred_chain = {option('--preferred-chain')}\\n"
+    + (f"required_profile = {option('--required-profile')}\\n" if "--required-profile" in sys.argv else "") +
     f"dns_rfc2136_propagation_seconds = {option('--dns-rfc2136-propagation-seconds')}\\n")
 """
 
@@ -184,6 +185,20 @@ def test_certbot_is_never_told_to_force(bench: Bench) -> None:
         "cams.example.com",
         "clips.example.com",
     ]
+
+
+def test_a_profile_is_required_and_taken_back(bench: Bench) -> None:
+    """Never only preferred: certbot would take another in silence."""
+    bench()
+    result = bench(profile="tlsserver")
+    assert result["reason"] == "it would be renewed with required_profile = nothing and not tlsserver"
+    argv = bench.calls[-1][0]
+    assert argv[argv.index("--required-profile") + 1] == "tlsserver"
+    assert bench(profile="tlsserver")["changed"] is False
+    assert bench()["reason"] == "it would be renewed with required_profile = tlsserver"
+    assert "--required-profile" not in bench.calls[-1][0]
+    assert bench()["changed"] is False
+    assert len(bench.calls) == 3
 
 
 def test_another_chain_is_refused_and_the_old_stays(bench: Bench) -> None:
