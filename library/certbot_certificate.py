@@ -152,7 +152,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.appliance import certbot_call, challenge_rules, dns_lookup, lineage, tries
+from ansible.module_utils.appliance import acme_directory, certbot_call, challenge_rules, dns_lookup, lineage, tries
 from ansible.module_utils.appliance.certificate_memory import Memory
 from ansible.module_utils.basic import AnsibleModule
 
@@ -338,12 +338,34 @@ def _require_ready(module: AnsibleModule, memory: Memory, inputs: str, reason: s
             f" {memory.failures[-1].said}"
         )
         module.fail_json(msg=msg, reason=reason)
+    _require_profile(module, reason)
     found = challenge_rules.problems(
         wanted["names"], wanted["delegations"], own_hooks=wanted["own_hooks"], ask=dns_lookup.ask
     )
     if found:
         msg = f"DNS is not ready for a certificate: {'; '.join(found)}. The ACME server was not asked. {_STAYS}"
         module.fail_json(msg=msg, reason=reason)
+
+
+def _require_profile(module: AnsibleModule, reason: str) -> None:
+    """End the module when the profile is not among those that the ACME server offers.
+
+    A server that knows no profiles ignores what certbot requires, and issues the usual certificate.
+    """
+    wanted = module.params
+    if not wanted["profile"]:
+        return
+    try:
+        offered = acme_directory.profiles(wanted["server"], wanted["ca_bundle"])
+    except (OSError, ValueError) as error:
+        msg = f"The ACME server could not be asked for its profiles: {error}. {_STAYS}"
+        module.fail_json(msg=msg, reason=reason)
+    if wanted["profile"] not in offered:
+        msg = (
+            f"certbot_profile is {wanted['profile']!r}, but {wanted['server']} offers"
+            f" {', '.join(offered) or 'no profiles'}: take one of those, or leave certbot_profile empty."
+        )
+        module.fail_json(msg=f"{msg} {_STAYS}", reason=reason)
 
 
 def _digest(wanted: dict[str, Any]) -> str:
