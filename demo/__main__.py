@@ -12,6 +12,7 @@ from pathlib import Path
 from demo.certificate import renew_under_a_viewer
 from demo.family import compare_direct, watch_all
 from demo.own_camera import OwnCameraError, parse
+from demo.page import show_page
 from demo.recordings import make_shares, show_recording
 from demo.report import Report
 from demo.stages import Stages
@@ -79,6 +80,7 @@ def _live(home: Home, cloud: Cloud, stages: Stages, report: Report) -> None:
         show_recording(home, cloud, alexa, stages, report, directory=BUILD)
         renew_under_a_viewer(home, alexa, stages, report)
         show_states(home, cloud, alexa, stages, report, gone_at=gone_at, directory=BUILD)
+        show_page(home, stages, report, BUILD)
     compare_direct(home, cloud, stages, report)
 
 

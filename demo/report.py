@@ -38,7 +38,8 @@ class Report:
     """All that the demo says at its end; seconds in ``durations_s``.
 
     ``recording``: `told_ms` and `motion_ms` count from the moment the camera closed the file. ``states``: `gone_s` and
-    `back_s` until Alexa knew. ``renewal``: `served_s` from issue to service, and the proof's own result.
+    `back_s` until Alexa knew. ``renewal``: `served_s` from issue to service, and the proof's own result. ``page``: its
+    picture in the browser.
     """
 
     cameras: dict[str, CameraReport] = dataclasses.field(default_factory=dict)
@@ -49,6 +50,7 @@ class Report:
     recording: dict[str, Any] = dataclasses.field(default_factory=dict)
     states: dict[str, Any] = dataclasses.field(default_factory=dict)
     renewal: dict[str, Any] = dataclasses.field(default_factory=dict)
+    page: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data, as it is written to the JSON file."""

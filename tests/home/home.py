@@ -89,6 +89,8 @@ class Home:
         key = self.world.dns_update_key
         inventory.secrets["vault_dns_secret"] = key.secret
         inventory.variables.update(
+            page_access="lan-or-login",
+            page_users={"owner": "{{ vault_page_password }}"},
             certbot_email="owner@example.test",
             certbot_server=self.world.acme_directory,
             certbot_ca_bundle=str(ca_bundle),

@@ -44,7 +44,10 @@ class Inventory:
         self.address = address
         self.ssh_args = list(ssh_args)
         self.variables: dict[str, Any] = {}
-        self.secrets: dict[str, str] = {"vault_signing_key": secrets.token_hex(32)}
+        self.secrets: dict[str, str] = {
+            "vault_signing_key": secrets.token_hex(32),
+            "vault_page_password": secrets.token_urlsafe(12),
+        }
         self.cameras: list[dict[str, Any]] = []
 
     def add_camera(self, camera: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ import http.client
 import socket
 import ssl
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Generic, NamedTuple, Self, TypeVar
 
 from home import Home
 from home.inventory import CLIPS_NAME
@@ -20,13 +20,16 @@ class Answer(NamedTuple):
     body: bytes
 
 
-class ClipClient:
+_Connection = TypeVar("_Connection", http.client.HTTPConnection, ssl.SSLSocket)
+
+
+class OneConnection(Generic[_Connection]):
     """A context manager with one connection, which is opened anew when the appliance closes it."""
 
     def __init__(self, home: Home) -> None:
         self._address = (home.appliance.address, 443)
         self._tls = ssl.create_default_context(cafile=str(home.roots_pem))
-        self._connection: http.client.HTTPConnection | None = None
+        self._connection: _Connection | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -35,6 +38,19 @@ class ClipClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._close()
+
+    def _secured(self) -> ssl.SSLSocket:
+        raw = socket.create_connection(self._address, timeout=10)
+        return self._tls.wrap_socket(raw, server_hostname=CLIPS_NAME)
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+class ClipClient(OneConnection[http.client.HTTPConnection]):
+    """Speaks proper HTTP."""
 
     def get(self, target: str, **headers: str) -> Answer:
         """Ask for a path with its query, exactly as written."""
@@ -57,12 +73,6 @@ class ClipClient:
 
     def _open(self) -> http.client.HTTPConnection:
         connection = http.client.HTTPConnection(CLIPS_NAME)
-        raw = socket.create_connection(self._address, timeout=10)
-        connection.sock = self._tls.wrap_socket(raw, server_hostname=CLIPS_NAME)
+        connection.sock = self._secured()
         self._connection = connection
         return connection
-
-    def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None

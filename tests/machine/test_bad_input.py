@@ -141,6 +141,10 @@ def misspelt_variable(inventory: Inventory) -> None:
     inventory.variables["certbot_emial"] = inventory.variables.pop("certbot_email")
 
 
+def clips_that_the_skill_does_not_announce(inventory: Inventory) -> None:
+    inventory.variables["events_interfaces"] = ["media", "motion"]
+
+
 CASES = {
     duplicate_id: ["camera front-porch: 2 cameras have this id; give each its own"],
     unsafe_id: ["camera number 2, '../garage': id must be text of 1 to 32", "write one like front-porch"],
@@ -154,6 +158,10 @@ CASES = {
     misspelt_variable: [
         "certbot_email is missing; set it in the inventory",
         "certbot_emial is no variable of the role certbot; did you mean certbot_email?",
+    ],
+    clips_that_the_skill_does_not_announce: [
+        "events_interfaces has media, but the skill announces no recordings",
+        "set skill_media_metadata to true, or",
     ],
     switch_as_text: ["gateway_enabled must be true or false without quotes"],
 }

@@ -66,7 +66,7 @@ def test_units_are_confined(home: Home) -> None:
     units = ["stunnel@alexa-ip-cam.service", "apache2.service", "certbot.service"]
     units += ["alexa-ip-cam-alarm.service", "alexa-ip-cam-alarm-cameras.service"]
     units += ["alexa-ip-cam-proof.service", "alexa-ip-cam-renewal@ok.service"]
-    units += ["alexa-ip-cam-gateway.service", "alexa-ip-cam-events.service"]
+    units += ["alexa-ip-cam-gateway.service", "alexa-ip-cam-events.service", "alexa-ip-cam-page.service"]
     units += [f"live555@{home.inventory.cameras[0]['id']}.service"]
     exposure = {}
     for unit in units:

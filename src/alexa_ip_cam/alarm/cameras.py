@@ -16,6 +16,11 @@ _GATEWAY = "gateway"
 _CAMERA = "camera-"
 
 
+def is_asleep(camera: Mapping[str, Any]) -> bool:
+    """Whether a camera that is not connected, by the gateway's status, is so because nobody watches it."""
+    return camera.get("warm") == "on_demand" and camera.get("problem") in (None, "nobody watches")
+
+
 def troubles(status: Mapping[str, Any] | None) -> dict[str, str]:
     """What is wrong just now, by alarm key; `status` is what the gateway wrote, None when that is missing or old.
 
@@ -25,10 +30,9 @@ def troubles(status: Mapping[str, Any] | None) -> dict[str, str]:
         return {_GATEWAY: "the gateway does not run, so no camera can be shown"}
     found = {}
     for name, camera in status.get("cameras", {}).items():
-        problem = camera.get("problem")
-        asleep = camera.get("warm") == "on_demand" and problem in (None, "nobody watches")
-        if not camera.get("connected") and not asleep:
-            found[f"{_CAMERA}{name}"] = f"camera {name} gives no pictures ({problem or 'it has not answered yet'})"
+        if not camera.get("connected") and not is_asleep(camera):
+            problem = camera.get("problem") or "it has not answered yet"
+            found[f"{_CAMERA}{name}"] = f"camera {name} gives no pictures ({problem})"
     return found
 
 

@@ -70,6 +70,7 @@ class Config:
     `keep_days` and `keep_disk_percent`: clips are deleted, oldest first, when they are older or the disk that holds
     them is fuller. `url_seconds`: how long a clip's URL that Alexa is told is good. `endpoints`: the cameras as the
     skill's discovery lists them (`skill.discovery.endpoints`); Alexa is told what has changed of them. None: it is not.
+    `alarm_program`: what raises and clears alarms (``alexa-ip-cam-alarm``); None: nobody is told but the log.
     """
 
     streams_name: str
@@ -89,6 +90,7 @@ class Config:
     endpoints: tuple[Mapping[str, Any], ...] | None
     status_file: Path | None
     metrics_file: Path | None
+    alarm_program: Path | None
     lwa_url: str
     event_gateways: Mapping[str, str]
     cameras: tuple[CameraConfig, ...]
@@ -277,6 +279,7 @@ _SETTINGS = {
     "endpoints": Setting(None, _endpoints),
     "status_file": Setting(None, a_path),
     "metrics_file": Setting(None, a_path),
+    "alarm_program": Setting(None, a_path),
     "lwa_url": Setting(LWA_URL, _url),
     "event_gateways": Setting(EVENT_GATEWAYS, _event_gateways),
     "cameras": Setting((), _cameras),

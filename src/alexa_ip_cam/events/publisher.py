@@ -50,12 +50,16 @@ class Timing(NamedTuple):
 
 
 class Halt(NamedTuple):
-    """Why nothing is told at the moment. Monotonic seconds; `wait` is the pause that ends at `probe_at`."""
+    """Why nothing is told at the moment. Monotonic seconds; `wait` is the pause that ends at `probe_at`.
+
+    `refusals`: how often in a row Amazon has answered that it takes nothing; 0 when it is not Amazon's answer.
+    """
 
     reason: str
     wait: float
     longest: float
     probe_at: float
+    refusals: int = 0
 
 
 class Publisher:
@@ -94,6 +98,7 @@ class Publisher:
         self._stopping = threading.Event()
         self._work: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
+        self._judging = threading.Lock()
         self._busy: set[tuple[str, str]] = set()
         self._allowance = float(timing.burst)
         self._refilled = time.monotonic()
@@ -125,6 +130,10 @@ class Publisher:
         with self._lock:
             self._site, self._gateways, self._rate = site, gateways, rate
         self._outbox.database.notify()
+
+    def has_told(self) -> bool:
+        """Whether Alexa has taken anything since the start."""
+        return self._accepted_at > float("-inf")
 
     def look_again(self) -> None:
         """Somebody has looked after things: try what is held back now."""
@@ -170,6 +179,8 @@ class Publisher:
         now, wall = time.monotonic(), self._outbox.now()
         suspended = self._outbox.suspensions()
         with self._lock:
+            asking = {interface for interface, _ in self._busy if interface in suspended}
+            free = [one for one in free if one.interface not in asking]  # one of them shows whether it is taken again
             if not free or len(self._busy) >= _WORKERS:
                 return None, _QUEUE_CHECK_SECONDS
             hold = max(self._not_before, self.halt.probe_at if self.halt is not None else 0.0)
@@ -278,7 +289,8 @@ class Publisher:
                 advice = ADVICE.get(answer.code, str(answer))
                 if answer.meaning is Meaning.ACCOUNT:
                     self._keep(lambda: self._outbox.queue.later(message, 0, str(answer), counts=True))
-                self._hold(f"{advice} ({answer})", self._timing.halt_first, self._timing.halt_longest)
+                timing = self._timing
+                self._hold(f"{advice} ({answer})", timing.halt_first, timing.halt_longest, refused=True)
 
     def _accepted(self, message: Message) -> None:
         with self._lock:
@@ -295,15 +307,17 @@ class Publisher:
 
     def _wrong(self, message: Message, answer: Answer) -> None:
         """400: the message is at fault; or the interface, when nothing but that comes."""
-        with self._lock:
-            refused = self._refused.setdefault(message.interface, [])
-            refused.append(message.id)
-        several = len(refused) >= _REFUSALS or message.interface in self._outbox.suspensions()
-        if message.interface == "media" and several:
-            self._keep(lambda: self._outbox.queue.retry(refused))
-            self._suspend(message, answer)
-        else:
-            self._park(message, str(answer))
+        # One after another: what one sender is about to park, another must not have put back already.
+        with self._judging:
+            with self._lock:
+                refused = self._refused.setdefault(message.interface, [])
+                refused.append(message.id)
+            several = len(refused) >= _REFUSALS or message.interface in self._outbox.suspensions()
+            if message.interface == "media" and several:
+                self._keep(lambda: self._outbox.queue.retry(refused))
+                self._suspend(message, answer)
+            else:
+                self._park(message, str(answer))
 
     def _suspend(self, message: Message, answer: Answer) -> None:
         until = self._outbox.now() + int(self._timing.refused * 1000)
@@ -335,14 +349,15 @@ class Publisher:
         if tries == timing.quick_tries:
             _log.warning("%s: %s is slow to go: %s", message.message_id, message.kind, reason)
 
-    def _hold(self, reason: str, first: float, longest: float) -> None:
+    def _hold(self, reason: str, first: float, longest: float, *, refused: bool = False) -> None:
         """Nothing at all gets through: try with one message, less and less often."""
         with self._lock:
             before, now = self.halt, time.monotonic()
             if before is not None and before.reason == reason and before.probe_at > now:
                 return  # several were under way
             wait = min(longest, first if before is None else max(before.wait * 2, first))
-            self.halt = Halt(reason, wait, longest, now + wait * random.uniform(0.5, 1))  # noqa: S311
+            refusals = (before.refusals if before is not None else 0) + 1 if refused else 0
+            self.halt = Halt(reason, wait, longest, now + wait * random.uniform(0.5, 1), refusals)  # noqa: S311
         if before is None or before.reason != reason:
             _log.warning("nothing is told for now: %s", reason)
 

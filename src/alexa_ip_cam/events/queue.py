@@ -170,6 +170,13 @@ class Queue:
             counts.setdefault(interface, {"waiting": 0, "parked": 0})["parked" if parked else "waiting"] = number
         return counts
 
+    def parked(self) -> tuple[int, Message | None]:
+        """How many messages are parked, and the newest of them."""
+        with self._database.look() as sql:
+            number = sql.execute("SELECT count(*) FROM messages WHERE parked = 1").fetchone()[0]
+            row = sql.execute("SELECT * FROM messages WHERE parked = 1 ORDER BY id DESC LIMIT 1").fetchone()
+        return number, _message(row) if row is not None else None
+
     @staticmethod
     def _keep_bound(sql: sqlite3.Connection, interface: str) -> None:
         over = (

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from alexa_ip_cam.events.alarms import Alarms
 from alexa_ip_cam.events.clip import ClipMaker
 from alexa_ip_cam.events.clip_maker import FfmpegClips
 from alexa_ip_cam.events.config import Config, Keys, load, load_keys
@@ -34,6 +35,7 @@ from alexa_ip_cam.service.notify import Notifier
 TICK_SECONDS = 2.0
 _HEALTH_SECONDS = 5.0
 _STATUS_SECONDS = 10.0
+_ALARM_SECONDS = 5.0
 _TOKEN_SECONDS = 60.0
 _RETENTION_SECONDS = 600.0
 _ABANDONED_SECONDS = 900.0  # an unfinished recording that no scan has seen for so long
@@ -95,6 +97,7 @@ class Service:
         self._writer = StateWriter(self._outbox, store) if store is not None else None
         self._scanner = self._new_scanner(config)
         self._health = self._new_health(config)
+        self._alarms = Alarms(self._tokens, self._publisher, self._outbox.queue)
         self._retention_thread: threading.Thread | None = None
 
     def stop(self) -> None:
@@ -172,6 +175,8 @@ class Service:
             self._retention_thread = self._in_background(self._clean)
         if self._is_time("status", _STATUS_SECONDS):
             self._write_status()
+        if self._config.alarm_program is not None and self._is_time("alarms", _ALARM_SECONDS):
+            self._alarms.look(self._config.alarm_program)
 
     def _is_time(self, what: str, seconds: float) -> bool:
         now = time.monotonic()

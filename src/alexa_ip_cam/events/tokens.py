@@ -102,6 +102,7 @@ class Tokens:
         self._looked = False
         self._renew_again = self._store_again = self._forced = float("-inf")
         self._refused: str | None = None
+        self._trouble = _ENDED if self._kept is not None and self._kept.dead else None
         self._set_end()
 
     @property
@@ -110,6 +111,11 @@ class Tokens:
         kept = self._kept
         return kept is not None and not kept.dead
 
+    @property
+    def trouble(self) -> str | None:
+        """Why a grant that there was is of no use any more, and what the owner has to do; None when all is well."""
+        return self._trouble
+
     def access(self) -> Access:
         """A token that is good for minutes to come.
 
@@ -117,17 +123,27 @@ class Tokens:
             NoTokenError: there is none now.
         """
         with self._lock:
-            if not self._looked or self._kept is None:
-                self._look(must=self._kept is None)
-            self._secure()
-            if self._kept is None:
-                raise NoTokenError("the skill is not linked yet; link it in the Alexa app", relink=True)
-            if self._kept.dead:
-                raise NoTokenError(_ENDED, relink=True)
-            for _ in range(2):  # renewing may turn up another grant, which is about to end as well
-                if self._left() < lwa.REFRESH_EARLY_SECONDS:
-                    self._renew()
-            return Access(self._kept.grant.tokens.access_token, self._kept.grant.region)
+            try:
+                access = self._access()
+            except NoTokenError as error:
+                if error.relink and self._kept is not None:
+                    self._trouble = str(error)
+                raise
+            self._trouble = None
+            return access
+
+    def _access(self) -> Access:
+        if not self._looked or self._kept is None:
+            self._look(must=self._kept is None)
+        self._secure()
+        if self._kept is None:
+            raise NoTokenError("the skill is not linked yet; link it in the Alexa app", relink=True)
+        if self._kept.dead:
+            raise NoTokenError(_ENDED, relink=True)
+        for _ in range(2):  # renewing may turn up another grant, which is about to end as well
+            if self._left() < lwa.REFRESH_EARLY_SECONDS:
+                self._renew()
+        return Access(self._kept.grant.tokens.access_token, self._kept.grant.region)
 
     def refused(self, token: str) -> bool:
         """Alexa did not take this token. Whether it makes sense to ask for another one and try with that."""

@@ -11,31 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from alexa_ip_cam.gateway.camera import Camera
+from alexa_ip_cam.gateway.metrics import metrics
 from alexa_ip_cam.service.files import replace_file
 
 _REQUEST_SECONDS = 5.0
 _FILE_SECONDS = 5.0
 
 _log = logging.getLogger(__name__)
-
-# What a camera's metrics mean. Prometheus: https://prometheus.io/docs/instrumenting/exposition_formats/
-_METRICS = {
-    "connected": "gauge",
-    "last_picture_age_seconds": "gauge",
-    "bits_per_second": "gauge",
-    "frames_per_second": "gauge",
-    "gop_seconds": "gauge",
-    "largest_keyframe_bytes": "gauge",
-    "buffered_seconds": "gauge",
-    "buffered_bytes": "gauge",
-    "viewers": "gauge",
-    "viewers_total": "counter",
-    "viewer_cuts_total": "counter",
-    "connections_total": "counter",
-    "damaged_pictures_total": "counter",
-    "first_picture_p50_seconds": "gauge",
-    "first_picture_max_seconds": "gauge",
-}
 
 
 def camera_status(camera: Camera, snapshot_at: float | None) -> dict[str, Any]:
@@ -69,23 +51,6 @@ def camera_status(camera: Camera, snapshot_at: float | None) -> dict[str, Any]:
         "first_picture_max_seconds": _rounded(max(firsts, default=None)),
         "snapshot_age_seconds": _rounded(time.time() - snapshot_at if snapshot_at is not None else None),
     }
-
-
-def metrics(status: dict[str, Any]) -> str:
-    """The same as Prometheus text; unknown values are left out."""
-    lines = [
-        "# TYPE alexa_gateway_connections gauge",
-        f"alexa_gateway_connections {status['connections']}",
-        "# TYPE alexa_gateway_refused_total counter",
-        f"alexa_gateway_refused_total {status['refused_total']}",
-    ]
-    for name, kind in _METRICS.items():
-        metric = f"alexa_gateway_camera_{name}"
-        lines.append(f"# TYPE {metric} {kind}")
-        for camera_id, camera in status["cameras"].items():
-            if camera[name] is not None:
-                lines.append(f'{metric}{{camera="{camera_id}"}} {float(camera[name]):g}')
-    return "\n".join(lines) + "\n"
 
 
 class StatusService:

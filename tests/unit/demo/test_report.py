@@ -51,7 +51,7 @@ def report() -> Report:
 def test_json_has_the_documented_keys(tmp_path: Path) -> None:
     data = json.loads(report().write(tmp_path)[0].read_text())
     assert set(data) == {
-        *("cameras", "chain", "versions", "durations_s", "second_run", "recording", "states", "renewal"),
+        *("cameras", "chain", "versions", "durations_s", "second_run", "recording", "states", "renewal", "page"),
     }
     camera = data["cameras"]["front-porch"]
     assert {"png", "width", "height", "codec", "profile", "keyframe_bytes", "steps_ms"} <= set(camera)
@@ -75,6 +75,13 @@ def test_page_tells_of_the_recording_the_states_and_the_certificate(tmp_path: Pa
         assert told in html
     one.renewal["proof"] |= {"ok": False, "problems": ["another certificate is served"]}
     assert "another certificate is served" in one.write(tmp_path)[1].read_text()
+
+
+def test_page_shows_the_family_page_once_there_is_a_picture(tmp_path: Path) -> None:
+    one = report()
+    assert "The page" not in one.write(tmp_path)[1].read_text()
+    one.page = {"png": "page.png", "url": "https://clips.example.test/", "width": 1280, "height": 800}
+    assert 'src="page.png"' in one.write(tmp_path)[1].read_text()
 
 
 def test_page_without_the_direct_figures(tmp_path: Path) -> None:

@@ -37,7 +37,11 @@ def written(render: Render) -> Written:
     """Call ``written("template", variable=value)`` and get the file."""
 
     def run(template: str, **changed: Any) -> str:
-        unknown = {"__events_store": {}, "__events_stored": {"stat": {"exists": False}}}
+        unknown = {
+            "__events_store": {},
+            "__events_stored": {"stat": {"exists": False}},
+            "__events_can_alarm": False,
+        }
         return "\n".join(render("events", template, **{"cameras": CAMERAS, **unknown, **changed}))
 
     return run
@@ -62,6 +66,26 @@ def test_the_service_takes_the_configuration(written: Written) -> None:
         "cams_example_com:yard",
         "cams_example_com:garage",
     ]
+
+
+@pytest.mark.parametrize(("announced", "told"), [({}, False), ({"skill_media_metadata": True}, True)])
+def test_clips_are_told_where_the_skill_announces_them(
+    written: Written, announced: dict[str, bool], told: bool
+) -> None:
+    config = parse(json.loads(written("etc/alexa-ip-cam/events.json", **announced)))
+    assert ("media" in config.interfaces) is told
+    assert config.endpoints is not None
+    listed = {one["interface"] for endpoint in config.endpoints for one in endpoint["capabilities"]}
+    assert ("Alexa.MediaMetadata" in listed) is told
+    assert config.interfaces - {"media"} == {"motion", "doorbell", "health", "discovery"}
+
+
+def test_alarms_are_raised_where_there_is_somebody_to_tell(written: Written) -> None:
+    config = parse(json.loads(written("etc/alexa-ip-cam/events.json")))
+    assert config.alarm_program == Path("/usr/local/sbin/alexa-ip-cam-alarm")
+    lines = written(UNIT, __events_can_alarm=True).splitlines()
+    assert "SupplementaryGroups=alexa-recorders alexa-alarm" in lines
+    assert any(line.startswith("ReadWritePaths=") and "-/var/lib/alexa-ip-cam-alarm" in line for line in lines)
 
 
 def test_the_store_comes_in_when_it_is_known(written: Written) -> None:

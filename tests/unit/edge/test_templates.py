@@ -218,3 +218,45 @@ def test_delegations_are_written_as_dns_compares_them(render: Render) -> None:
         certbot_dns_delegations={"Cams.example.com": "X.Other.example.net."},
     )
     assert json.loads("".join(lines))["delegations"] == {"cams.example.com": "x.other.example.net"}
+
+
+def page_rules(lines: list[str], path: str) -> list[str]:
+    """The lines of a place of the page."""
+    rest = lines[lines.index(f'<LocationMatch "^{path}$">') + 1 :]
+    return rest[: rest.index("</LocationMatch>")]
+
+
+HOME_NETWORK = {"default_ipv4": {"network": "192.168.1.0", "prefix": "24", "gateway": "192.168.1.1"}}
+
+
+def test_without_a_page_apache_knows_no_path_of_it(render: Render) -> None:
+    lines = render("apache", APACHE_SITE)
+    assert [line for line in lines if "LocationMatch" in line or "page" in line] == []
+
+
+def test_the_lan_is_the_default_routes_network_without_its_router(render: Render) -> None:
+    lines = render("apache", APACHE_SITE, page_access="lan", ansible_facts=HOME_NETWORK)
+    for path in ("/", "/metrics", "/live/[a-z0-9-]+[.]jpg"):
+        rules = [line for line in page_rules(lines, path) if line.startswith("Require ")]
+        assert rules == ["Require method GET", "Require ip 192.168.1.0/24", "Require not ip 192.168.1.1"]
+
+
+def test_the_lan_can_be_named(render: Render) -> None:
+    named = {"page_lan": ["10.0.0.0/8", "192.168.5.0/24"], "page_router": "none"}
+    lines = render("apache", APACHE_SITE, page_access="lan", ansible_facts=HOME_NETWORK, **named)
+    rules = [line for line in page_rules(lines, "/") if line.startswith("Require ")]
+    assert rules == ["Require method GET", "Require ip 10.0.0.0/8 192.168.5.0/24"]
+
+
+def test_a_log_in_can_be_asked_of_everybody(render: Render) -> None:
+    lines = render("apache", APACHE_SITE, page_access="login", page_users={"anna": "correct horse battery"})
+    rules = page_rules(lines, "/")
+    assert [line for line in rules if line.startswith("Require ")] == ["Require method GET", "Require valid-user"]
+    assert "AuthType Basic" in rules
+    assert "correct horse battery" not in "\n".join(lines)
+
+
+def test_signed_urls_are_as_strict_with_a_page_as_without(render: Render) -> None:
+    without = render("apache", APACHE_SITE)
+    with_page = render("apache", APACHE_SITE, page_access="lan", ansible_facts=HOME_NETWORK)
+    assert with_page[: len(without) - 1] == without[:-1]

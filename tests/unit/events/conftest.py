@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from alexa_ip_cam.alexa.lwa import Client, exchange_code
+from alexa_ip_cam.alexa.lwa import exchange_code
 from simulators.amazon.event_gateway import EventGateway
 from simulators.amazon.lwa import Lwa
 from simulators.events_service import EventsService
+from unit.events.rig import CLIENT, Rig
 
-CLIENT = Client("amzn1.application-oa2-client.skill", "a skill's secret")
+__all__ = ["CLIENT", "link"]
 
 
 @pytest.fixture
@@ -43,3 +44,12 @@ def link(service: EventsService, lwa: Lwa, user: str = "a family") -> None:
     """The family links the skill."""
     tokens = exchange_code(lwa.new_code(CLIENT.client_id, user), CLIENT, url=lwa.url)
     service.store.link(tokens._replace(expires_at=time.time() + 3600), CLIENT)
+
+
+@pytest.fixture
+def rig(tmp_path: Path, lwa: Lwa, gateway: EventGateway) -> Iterator[Rig]:
+    """An outbox and a publisher that is not started."""
+    one = Rig(tmp_path, lwa, gateway)
+    yield one
+    one.stop()
+    one.outbox.close()

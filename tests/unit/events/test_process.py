@@ -108,6 +108,9 @@ def test_motion_is_told_at_once_and_its_end(service: EventsService, gateway: Eve
     assert gateway.accepted[0].at - began < 3
     assert max(one.at for one in gateway.accepted) - ended < 3
     service.wait_until(lambda: service.store.items().get("garden/detection", [""])[0] == "NOT_DETECTED")
+    assert service.stop() == 0
+    logged = [line for line in service.log.read_text().splitlines() if ": told " in line]
+    assert [[one.message_id in line for line in logged].count(True) for one in gateway.accepted] == [1, 1, 1]
 
 
 def test_a_withdrawn_interface_is_left_alone_and_all_else_goes_on(

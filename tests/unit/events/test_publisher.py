@@ -3,98 +3,20 @@
 import itertools
 import json
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections import Counter
 from typing import Any
 
 import pytest
 
-from alexa_ip_cam.alexa.event_gateway import ADVICE, Answer, Meaning
-from alexa_ip_cam.alexa.event_gateway import EventGateway as Connection
-from alexa_ip_cam.alexa.lwa import Tokens as LwaTokens
-from alexa_ip_cam.alexa.lwa import exchange_code
-from alexa_ip_cam.events.config import INTERFACES
-from alexa_ip_cam.events.messages import Site
-from alexa_ip_cam.events.outbox import Outbox
-from alexa_ip_cam.events.publisher import Publisher, Timing
-from alexa_ip_cam.events.tokens import Tokens
+from alexa_ip_cam.alexa.event_gateway import ADVICE, Answer, EventGateway, Meaning
+from alexa_ip_cam.events.publisher import Timing
+from alexa_ip_cam.events.queue import Message
 from simulators.amazon import event_gateway as amazon
-from simulators.amazon.event_gateway import EventGateway, Fault
-from simulators.amazon.lwa import Lwa
-from simulators.events_service import BRISK, FileStore
-from unit.events.conftest import CLIENT
+from simulators.amazon.event_gateway import Fault
+from simulators.events_service import BRISK
+from unit.events.rig import SITE, Rig
 
-SITE = Site("cams.example.com", "clips.example.com", "0" * 40, 600, {"a": "NONE", "b": "NONE"}, frozenset(INTERFACES))
-
-
-class Rig:
-    """An outbox, a publisher and Amazon's side."""
-
-    def __init__(self, folder: Path, lwa: Lwa, gateway: EventGateway) -> None:
-        self.lwa, self.gateway = lwa, gateway
-        self.outbox = Outbox(folder / "events.db", interfaces=INTERFACES)
-        self.store = FileStore(folder / "store.json")
-        self.tokens = Tokens(folder / "tokens.json", self.store, url=lwa.url, patience=0.2)
-        self.publisher: Publisher | None = None
-        self.link()
-
-    def link(self) -> None:
-        tokens = exchange_code(self.lwa.new_code(CLIENT.client_id, "family"), CLIENT, url=self.lwa.url)
-        self.store.link(LwaTokens(tokens.access_token, tokens.refresh_token, time.time() + 3600), CLIENT)
-
-    def start(
-        self, timing: Timing = BRISK, *, rate: float = 1000, timeout: float = 5, url: str = "", site: Site = SITE
-    ) -> Publisher:
-        gateways = dict.fromkeys(("NA", "EU", "FE"), url or self.gateway.url)
-        self.publisher = Publisher(
-            self.outbox,
-            self.tokens,
-            site,
-            gateways=gateways,
-            rate=rate,
-            timing=timing,
-            connect=lambda: Connection(timeout),
-        )
-        self.publisher.start()
-        return self.publisher
-
-    def stop(self) -> None:
-        if self.publisher is not None:
-            self.publisher.stop()
-
-    def clip(self, number: int, camera: str = "a") -> None:
-        self.outbox.queue.add(
-            "media",
-            camera,
-            "MediaCreatedOrUpdated",
-            {"start": number * 1000, "end": number * 1000 + 500, "cause": "motion"},
-            happened=0,
-            identity=f"{camera}_{number}",
-        )
-
-    def motion(self, value: str, camera: str = "a") -> None:
-        self.outbox.set_state(camera, "detection", value, self.outbox.now() - 100)
-
-    @property
-    def told(self) -> list[str]:
-        return [one.media_id or one.name for one in self.gateway.accepted]
-
-    def wait(self, condition: Callable[[], object], seconds: float = 15) -> None:
-        end = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < end, f"told {self.told}, waiting {self.outbox.queue.listed()}"
-            time.sleep(0.01)
-
-    def wait_empty(self) -> None:
-        self.wait(lambda: not self.outbox.queue.listed(parked=False))
-
-
-@pytest.fixture
-def rig(tmp_path: Path, lwa: Lwa, gateway: EventGateway) -> Iterator[Rig]:
-    one = Rig(tmp_path, lwa, gateway)
-    yield one
-    one.stop()
-    one.outbox.close()
+FOUR = SITE._replace(audio=dict.fromkeys("abcd", "NONE"))
 
 
 def is_media(document: dict[str, Any]) -> bool:
@@ -269,6 +191,54 @@ def test_a_refused_interface_waits_and_everything_else_is_told(
     assert [name for name in rig.told[1:] if name.startswith("b")] == ["b_1", "b_3", "b_5", "b_7"]
     assert rig.outbox.refusals() == {}
     assert caplog.text.count("Amazon refuses") == 1
+
+
+def test_nothing_stays_parked_when_several_senders_find_that_an_interface_is_refused(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue, slow = rig.outbox.queue, itertools.chain([0.3], itertools.repeat(0.0))
+    park = queue.park
+
+    def park_late(message: Message, reason: str) -> None:
+        time.sleep(next(slow))
+        park(message, reason)
+
+    monkeypatch.setattr(queue, "park", park_late)
+    rig.gateway.fail_if(lambda _: amazon.INVALID_REQUEST)
+    for camera in FOUR.audio:
+        rig.clip(0, camera)
+    rig.start(BRISK._replace(refused=1.0), site=FOUR)
+    rig.wait(lambda: "media" in rig.outbox.refusals())
+    rig.gateway.fail_if(None)
+    rig.wait(lambda: rig.outbox.refusals() == {})
+    rig.wait_empty()
+    assert rig.outbox.queue.listed() == []
+    assert sorted(rig.told) == ["a_0", "b_0", "c_0", "d_0"]
+
+
+def test_a_refused_interface_is_tried_with_one_message_at_a_time(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Were it several, one that is refused just before Amazon takes them again would be parked."""
+    send, sending, most = EventGateway.send, Counter[bool](), Counter[bool]()
+
+    def send_slowly(gateway: EventGateway, url: str, event: dict[str, Any], token: str) -> Answer:
+        refused = "media" in rig.outbox.refusals()
+        sending[refused] += 1
+        most[refused] = max(most[refused], sending[refused])
+        time.sleep(0.1)
+        sending[refused] -= 1
+        return send(gateway, url, event, token)
+
+    monkeypatch.setattr(EventGateway, "send", send_slowly)
+    rig.outbox.suspend("media", 0, "refused")
+    rig.gateway.fail(*[amazon.INVALID_REQUEST] * 3)
+    for camera in FOUR.audio:
+        rig.clip(0, camera)
+        rig.clip(1, camera)
+    rig.start(BRISK._replace(refused=0.05), site=FOUR)
+    rig.wait_empty()
+    assert len(rig.told) == 8
+    assert most[True] == 1
+    assert most[False] > 1
 
 
 def test_motion_goes_before_the_clips_of_days(rig: Rig) -> None:

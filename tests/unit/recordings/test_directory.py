@@ -101,6 +101,7 @@ def test_one_in_fragments_waits_until_it_was_heard_to_be_closed(
     watched = source()
     path = drop / named()
     data = film("fragments.mp4").read_bytes()
+    data = data[: -int.from_bytes(data[-4:])]  # without the index at the end, which would say that all is there
     path.write_bytes(data[: len(data) // 2])
     watched.closed(path)
     path.write_bytes(data)  # somebody writes on: what was heard counts no more
@@ -111,10 +112,25 @@ def test_one_in_fragments_waits_until_it_was_heard_to_be_closed(
     assert complete(watched) == [True]
 
 
+def test_one_in_fragments_says_it_by_the_index_at_its_end(source: Make, drop: Path, film: Film, clock: Clock) -> None:
+    watched = source()
+    path = drop / named()
+    data = film("fragments.mp4").read_bytes()
+    path.write_bytes(data[:-1])
+    complete(watched)
+    clock.pass_(LOOK_AGAIN_SECONDS)
+    assert complete(watched) == [False]
+    path.write_bytes(data)
+    assert complete(watched) == [False]
+    clock.pass_(LOOK_AGAIN_SECONDS)
+    assert complete(watched) == [True]
+
+
 def test_closed_before_it_was_ever_seen(source: Make, drop: Path, film: Film, clock: Clock) -> None:
     watched = source()
-    shutil.copy(film("fragments.mp4"), drop / named())
-    watched.closed(drop / named())
+    path = drop / named()
+    shutil.copy(film("fragments.mp4"), path)
+    watched.closed(path)
     complete(watched)
     clock.pass_(LOOK_AGAIN_SECONDS)
     assert complete(watched) == [True]
@@ -307,9 +323,10 @@ def test_a_folder_that_may_not_be_read_is_told_and_stops_no_other(
 
 def test_a_file_that_vanishes_is_forgotten(source: Make, drop: Path, clock: Clock) -> None:
     watched = source()
-    (drop / named()).write_bytes(b"x")
+    path = drop / named()
+    path.write_bytes(b"x")
     assert complete(watched) == [False]
-    (drop / named()).unlink()
+    path.unlink()
     clock.pass_(1)
     assert scan(watched) == []
 

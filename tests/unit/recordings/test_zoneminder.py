@@ -72,6 +72,47 @@ def test_from_beginning_to_end(
     assert scan(source) == []
 
 
+@each_scheme
+def test_as_version_1_36_writes_it(events: Path, source: ZoneMinderSource, film: Film, scheme: str) -> None:
+    """Debian 12's: the video has its name from the first byte on, and is a header of 36 bytes for the whole event."""
+    whole = film("fragments.mp4").read_bytes()
+    folder = events / SCHEMES[scheme]
+    video = folder / "1234-video.mp4"
+    folder.mkdir(parents=True)
+    if scheme == "deep":
+        (folder.parents[2] / ".1234").symlink_to("10/01/02")
+    if scheme == "shallow":
+        (folder / ".1234").touch()
+    for size in (0, 36, len(whole) // 3, len(whole) - 1):
+        video.write_bytes(whole[:size])
+        touch(video, START)
+        (found,) = scan(source)
+        assert (found.complete, found.end, found.start) == (False, None, START), size
+        assert folder in source.directories()
+    video.write_bytes(whole)
+    touch(video, START + timedelta(seconds=4))
+    (found,) = scan(source)
+    assert (found.complete, found.files) == (True, (video,))
+    assert (found.start, found.end) == (START, START + timedelta(seconds=4))
+    assert scan(source) == []
+
+
+@pytest.mark.parametrize(("size", "patience"), [(0, 3600), (36, 3600), (20_000, 120)])
+def test_what_was_cut_off_is_handed_out_at_last(
+    events: Path, source: ZoneMinderSource, film: Film, clock: Clock, *, size: int, patience: float
+) -> None:
+    """ZoneMinder was killed, or could not write the video: whoever makes the clip says why there is none."""
+    video = events / "2026-11-22/7/7-video.mp4"
+    video.parent.mkdir(parents=True)
+    video.write_bytes(film("fragments.mp4").read_bytes()[:size])
+    assert [found.complete for found in scan(source)] == [False]
+    clock.pass_(patience - 1)
+    assert [found.complete for found in scan(source)] == [False]
+    clock.pass_(2)
+    assert [found.complete for found in scan(source)] == [True]
+    assert scan(source) == []
+
+
 def test_events_of_pictures_alone_are_none(events: Path, source: ZoneMinderSource) -> None:
     (events / SCHEMES["medium"]).mkdir(parents=True)
     (events / SCHEMES["medium"] / "00001-capture.jpg").touch()

@@ -22,9 +22,11 @@ from gi.repository import (  # type: ignore[import-not-found,import-untyped,unus
 from world.camera.feeder import Feeder, Push  # noqa: E402
 from world.camera.self_viewer import SelfViewer  # noqa: E402
 from world.camera.tracks import Track  # noqa: E402
+from world.camera.unblock import Unblocker  # noqa: E402
 
 _VIEWER = "viewer"
 _SESSION_SWEEP_S = 2
+_LOOK_MS = 100
 # What may wait in front of a payloader; more than a few pictures means that the process was paused.
 _QUEUE_UNITS = 4
 
@@ -116,6 +118,7 @@ class CameraServer:
         sources = [element.get_by_name(f"source{index}") for index in range(len(self._tracks))]
         pushes = [_push_to(source) for source in sources]
         Feeder(list(zip(self._tracks, pushes, strict=True)), self._phase).start()
+        GLib.timeout_add(_LOOK_MS, Unblocker(element, sources, _QUEUE_UNITS).tick)
 
     def _sweep(self) -> bool:
         self._server.get_session_pool().cleanup()

@@ -1,8 +1,11 @@
 """Events that ZoneMinder records, read from its directories: its database is not needed.
 
 A monitor's directory has a folder for each event, by one of three schemes: ``YY/MM/DD/HH/MM/SS`` (deep),
-``YYYY-MM-DD/<id>`` (medium) or ``<id>`` (shallow). In it ZoneMinder writes ``incomplete.<ending>``, and gives the file
-its name ``<id>-video….<ending>``, by a rename or a second link, once the event is over (1.36 and later; zm_event.cpp).
+``YYYY-MM-DD/<id>`` (medium) or ``<id>`` (shallow). In it is the video, ``<id>-video….<ending>``. ZoneMinder 1.36 gives
+it that name with its first byte, writes nothing but a header for many seconds, and ends it with an MP4's index of
+fragments; later versions write ``incomplete.<ending>`` and give the name by a rename or a second link at the end. The
+file was changed last when its last picture was written: its end less its length is the start of the event, to a tenth
+of a second. (1.36.33 watched at work; zm_event.cpp of 1.37.)
 """
 
 import os
@@ -12,10 +15,12 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from alexa_ip_cam.events.mp4_boxes import is_whole
 from alexa_ip_cam.events.probe import ProbeError, probe
 from alexa_ip_cam.events.recording import Recording
 from alexa_ip_cam.events.sources.block import Block
 from alexa_ip_cam.events.sources.dates import first_day, first_moment
+from alexa_ip_cam.events.sources.growing import BROKEN_SECONDS, EMPTY_SECONDS, Look, look_at
 from alexa_ip_cam.events.sources.local_time import to_utc
 from alexa_ip_cam.events.sources.tree import Folder, Tree
 
@@ -25,6 +30,7 @@ _SHALLOW = re.compile(r"\d+")
 _ON_THE_WAY = re.compile(r"\d{4}-\d\d-\d\d|\d\d(?:/\d\d){0,4}")
 _VIDEO = re.compile(r"\d+-video\b[^/]*\.(?:mp4|mkv|webm)")
 _INCOMPLETE = re.compile(r"incomplete\.(?:mp4|mkv|webm)")
+_HEADER_BYTES = 4096  # no more than that was written: nothing but a header, or an event of pictures alone
 
 
 class ZoneMinderSource:
@@ -47,6 +53,8 @@ class ZoneMinderSource:
         block.close()
         self._tree = Tree(self._root, self._is_on_the_way, clock=clock)
         self._active: set[Path] = set()
+        self._clock = clock
+        self._still: dict[Path, tuple[Look, float]] = {}  # unfinished videos, and since when they look so
 
     def scan(self) -> Iterator[Recording]:
         """Everything that may be new, oldest first; one that is not complete comes again at every scan.
@@ -70,6 +78,7 @@ class ZoneMinderSource:
                 else:
                     found.append((recording, folder, name))
         self._active = {self._root / recording.key for recording, _, _ in found if not recording.complete}
+        self._still = {path: seen for path, seen in self._still.items() if path.parent in self._active}
         for recording, folder, name in sorted(found, key=lambda item: item[0].start):
             yield recording
             if recording.complete:
@@ -80,7 +89,7 @@ class ZoneMinderSource:
         return [*self._tree.hot(), *self._active]
 
     def unsettled(self) -> bool:
-        """Never: ZoneMinder gives a video its name when it is complete."""
+        """Never: ZoneMinder writes or renames something when a video is complete."""
         return False
 
     def _is_on_the_way(self, relative: str) -> bool:
@@ -104,8 +113,8 @@ class ZoneMinderSource:
         waiting = [name for name in changes if _INCOMPLETE.fullmatch(name)]
         if not videos and not waiting:
             return None  # just begun, or an event of single pictures
-        complete = bool(videos) and not waiting
         name = (videos or waiting)[0]
+        complete = bool(videos) and not waiting and self._is_finished(folder / name)
         changed = datetime.fromtimestamp(changes[name], UTC)
         start = self._named(relative, changed) or self._guessed(folder / name, changes, changed, complete=complete)
         return Recording(
@@ -117,6 +126,19 @@ class ZoneMinderSource:
             self._cause,
             complete,
         )
+
+    def _is_finished(self, path: Path) -> bool:
+        """Whether all is there that will be: the file says so, or nobody has written to it for long."""
+        try:
+            if is_whole(path):
+                return True
+            look, now = look_at(path), self._clock()
+        except OSError:
+            return False  # gone, or not to be read now
+        before, since = self._still.get(path, (look, now))
+        self._still[path] = (look, since if look == before else now)
+        longest = BROKEN_SECONDS if look[1] > _HEADER_BYTES else EMPTY_SECONDS
+        return now - self._still[path][1] >= longest
 
     def _named(self, relative: str, changed: datetime) -> datetime | None:
         """The start that the folders of the deep scheme tell."""
