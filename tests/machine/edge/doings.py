@@ -63,3 +63,11 @@ def renew(edge: Edge, live: str = LIVE) -> int:
         if edge.appliance.read(f"{live}/cert.pem") != before:
             return status
     raise AssertionError(edge.appliance.journal("certbot.service"))
+
+
+def failed_renewal(edge: Edge) -> str:
+    """Have certbot.service try to renew, which must fail; returns what it and what follows it said."""
+    with renewals.forced(edge.appliance):
+        done = edge.appliance.run(["systemctl", "start", "certbot.service"], check=False, timeout=180)
+    assert done.returncode != 0
+    return edge.appliance.journal("certbot.service", lines=30)
