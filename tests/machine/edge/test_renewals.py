@@ -104,7 +104,7 @@ def test_renewals_under_a_viewer_are_served_at_once_and_leave_nothing_behind(edg
     assert before[1] == 1
     with viewer(edge):
         watched = resources(edge)
-        for _ in range(3):
+        for _ in range(2):  # benchmarks/renewal.py does it twenty times
             old = edge.served()
             renewal = renewals.renew(edge.appliance, (STREAMS_NAME, CLIPS_NAME))
             assert renewal.status == 0
@@ -200,10 +200,10 @@ def test_every_trouble_leaves_the_old_certificate_alarms_after_the_third_and_hea
     assert alarms.raised() == []
     alarms.new()
     with acme_is(edge):
-        assert "Connection refused" in failed_renewal(edge)
+        failed_renewal(edge, "Connection refused")
     # As if this machine's clock were days behind, and then a month ahead.
     with acme_is(edge, answer="200", days=2):
-        assert "not yet valid" in failed_renewal(edge)
+        failed_renewal(edge, "not yet valid")
     assert alarms.new() == []
     with acme_is(edge, answer="200", days=-30):
         failed_renewal(edge)

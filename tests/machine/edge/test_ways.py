@@ -42,7 +42,6 @@ def test_one_made_by_hand_is_taken_over_without_an_order_and_renewed(edge: Edge)
     live = LIVE.replace("alexa-ip-cam", "taken")
     by_hand = edge.appliance.read("/etc/letsencrypt/live/by-hand/fullchain.pem")
     assert edge.appliance.read(f"{live}/fullchain.pem") == by_hand
-    assert edge.play(roles=("certbot",), **taken).changed == 0
     assert renew(edge, live) == 0
     assert edge.appliance.read(f"{live}/fullchain.pem") != by_hand
     for name in ("taken", "by-hand"):
@@ -70,7 +69,7 @@ def hooks(edge: Edge, directory: Path, *, late: bool = False) -> dict[str, Any]:
     change = 'update.add(name, 1, "TXT", os.environ["CERTBOT_VALIDATION"])'
     text = _HOOK.format(seconds=0, change=change)
     if late:
-        away = "if os.fork(): os._exit(0)\nos.setsid(); os.close(1); os.close(2); time.sleep(4)"
+        away = "if os.fork(): os._exit(0)\nos.setsid(); os.close(1); os.close(2); time.sleep(3)"
         text = text.replace("time.sleep(0)", away)
     (directory / "auth").write_text(text)
     (directory / "cleanup").write_text(_HOOK.format(seconds=0, change='update.delete(name, "TXT")'))
@@ -96,19 +95,15 @@ def test_programs_of_the_owner(edge: Edge, tmp_path: Path) -> None:
     assert modes == ["600", "700"]
 
 
-def test_dns_that_is_slow_is_told_and_given_more_time(edge: Edge, tmp_path: Path) -> None:
+def test_dns_that_is_slow_is_given_more_time_or_the_old_certificate_stays(edge: Edge, tmp_path: Path) -> None:
     slow = {**hooks(edge, tmp_path, late=True), "certbot_names": [STREAMS_NAME]}
     before = edge.served()
-    said = refusal(edge, roles=("certbot",), **slow)
-    assert "certbot got no certificate" in said
-    assert "unauthorized" in said
-    assert edge.served() == before
-    assert edge.play(roles=("certbot",), **slow, certbot_dns_propagation_seconds=7).failed == 0
+    assert edge.play(roles=("certbot",), **slow, certbot_dns_propagation_seconds=5).failed == 0
     assert (first := edge.served()) != before
-    # The same at a renewal, of a host that has become slower than what it is given.
-    impatient = edge.appliance.read(CONF).replace(b"sleep 7", b"sleep 1")
+    # As if the host had become slower than what it is given.
+    impatient = edge.appliance.read(CONF).replace(b"sleep 5", b"sleep 0")
     with file_replaced(edge, CONF, impatient):
-        failed_renewal(edge)
+        failed_renewal(edge, "challenges have failed")
     assert edge.served() == first
     assert renew(edge) == 0
     assert edge.served() != first
