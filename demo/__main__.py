@@ -13,11 +13,11 @@ from demo.certificate import renew_under_a_viewer
 from demo.family import compare_direct, watch_all
 from demo.own_camera import OwnCameraError, parse
 from demo.page import show_page
-from demo.recordings import make_shares, show_recording
+from demo.recordings import show_recording
 from demo.report import Report
 from demo.stages import Stages
 from demo.states import show_states, take_away
-from home import Home, PlaybookError
+from home import Home, PlaybookError, recorder
 from home.cloud import Cloud
 from sandbox import SandboxError
 
@@ -61,7 +61,7 @@ def main() -> int:
 
 def _build(home: Home, cloud: Cloud, stages: Stages, report: Report) -> None:
     with stages.stage("site.yml", "running playbooks/site.yml on it, as its owner would"):
-        make_shares(home)
+        recorder.make_shares(home)
         cloud.log_in()
         home.inventory.variables.update(cloud.inventory_variables(), skill_media_metadata=True)
         home.site(echo=True, environment=cloud.environment)

@@ -247,5 +247,7 @@ def test_a_camera_that_goes_and_comes_back_is_served_again_within_seconds(rig: R
             assert viewer.wait_until_closed(12) < 10
         finally:
             rig.world.resume_camera(FRONT)
-        resumed = seconds_until_media(local, FRONT, 10)
-    assert max(back, resumed) < 5
+        resumed = seconds_until_media(local, FRONT, 15)
+    assert back < 5
+    # The simulated camera may sit still until its next RTCP report, 5 s apart (world/camera/unblock.py).
+    assert resumed < 10

@@ -1,6 +1,8 @@
 """From received RTP packets to access units, and from NAL units to the payloads that viewers get.
 
-An access unit (one picture) ends where the RTP timestamp changes: LIVE555 sets the marker on every slice.
+An access unit (one picture) ends where the RTP timestamp changes: LIVE555 sets the marker on every slice. It also makes
+timestamps anew from the camera's clock, and where a sender report comes amid a picture, those of the slices after it
+are off by some ticks; so a change ends a picture only when what follows may begin one.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,6 +14,7 @@ from alexa_ip_cam.gateway.h264 import (
     IDR_SLICE,
     PICTURE_TYPES,
     PPS,
+    SLICE,
     SPS,
     ParameterSets,
     nal_type,
@@ -21,6 +24,8 @@ from alexa_ip_cam.gateway.rtp import RtpPacket
 _STAP_A, _FU_A = 24, 28
 _LARGEST_UNIT = 4 << 20  # LIVE555 passes pictures of at most 400 000 bytes
 _MOST_NALS = 512
+_WITHIN_PICTURE = 900  # ticks of 90 kHz: less than from one picture to the next
+_TIMESTAMPS = 1 << 32
 
 
 @dataclass(slots=True, eq=False)
@@ -75,7 +80,8 @@ class PictureAssembler:
         self._emit = emit
         self._nals: list[bytes] = []
         self._size = 0
-        self._timestamp: int | None = None
+        self._timestamp: int | None = None  # of the packet before
+        self._first_timestamp = 0  # of this picture
         self._arrival = 0.0
         self._broken = False
         self._fragments: bytearray | None = None
@@ -91,12 +97,21 @@ class PictureAssembler:
         if packet.timestamp != self._timestamp:
             if gap:
                 self._broken = True  # the end of the picture before may be what is missing, and so may our start
-            self._finish()
-            self._timestamp, self._arrival = packet.timestamp, arrival
+            if gap or not self._goes_on(packet):
+                self._finish()
+                self._first_timestamp, self._arrival = packet.timestamp, arrival
+            self._timestamp = packet.timestamp
         if gap:
             self._broken, self._fragments = True, None
         if packet.payload:
             self._take(packet.payload)
+
+    def _goes_on(self, packet: RtpPacket) -> bool:
+        """Whether this packet, whose timestamp is another, still belongs to the picture before."""
+        if self._timestamp is None or not self._nals:
+            return False
+        step = (packet.timestamp - self._timestamp + _TIMESTAMPS // 2) % _TIMESTAMPS - _TIMESTAMPS // 2
+        return abs(step) < _WITHIN_PICTURE and _amid_picture(packet.payload)
 
     def _take(self, payload: memoryview) -> None:
         kind = payload[0] & 0x1F
@@ -163,7 +178,7 @@ class PictureAssembler:
         else:
             keyframe = IDR_SLICE in types and self.sets.complete
             nals = self._with_sets(types) if keyframe else self._nals
-            self._emit(Picture(self._timestamp or 0, self._arrival, nals, keyframe))
+            self._emit(Picture(self._first_timestamp, self._arrival, nals, keyframe))
         self._nals, self._size, self._broken = [], 0, False
 
     def _with_sets(self, types: set[int]) -> list[bytes]:
@@ -171,6 +186,15 @@ class PictureAssembler:
             return self._nals
         rest = [nal for nal in self._nals if nal_type(nal) not in {SPS, PPS}]
         return [*self.sets.in_order(), *rest]
+
+
+def _amid_picture(payload: memoryview) -> bool:
+    """Whether it begins with a slice that is not its picture's first: first_mb_in_slice, Exp-Golomb coded, is not 0."""
+    if payload and payload[0] & 0x1F == _FU_A:
+        payload = payload[1:] if payload[1:2].tobytes() >= b"\x80" else payload[:0]
+    elif payload and payload[0] & 0x1F == _STAP_A:
+        payload = payload[3:]
+    return len(payload) > 1 and payload[0] & 0x1F in {SLICE, IDR_SLICE} and not payload[1] & 0x80
 
 
 def packetise(nals: Iterable[bytes], largest: int) -> tuple[bytes, ...]:

@@ -15,6 +15,7 @@ from unit.gateway.virtual import PPS, SPS
 IDR = b"\x65\xb8" + b"i" * 500
 IDR2 = b"\x65\x20" + b"j" * 100
 P = b"\x41\x9a" + b"p" * 300
+P2 = b"\x41\x20" + b"q" * 200  # not the first slice of its picture
 SEI = b"\x06\x05\x01\x00\x80"
 AUD = b"\x09\xf0"
 FILLER = b"\x0c\xff\x80"
@@ -51,6 +52,30 @@ def test_slices_with_markers_are_one_picture() -> None:
     assert [picture.keyframe for picture in found] == [True, False]
     assert [picture.timestamp for picture in found] == [1, 2]
     assert [picture.arrival for picture in found] == [0.001, 0.002]
+
+
+@pytest.mark.parametrize("step", [1, -2, 899])
+def test_slices_that_a_sender_report_gave_another_timestamp_stay_in_their_picture(step: int) -> None:
+    first, second = 10_000, 10_000 + step
+    rest = [P2, stap_a([P2, P2]), *fu_a(P2, 50)]
+    for before in range(3):
+        slices = [*((first, piece) for piece in rest[:before]), *((second, piece) for piece in rest[before:])]
+        found, assembler = assemble([(first, SEI), (first, P), *slices, (13_000, P), END])
+        assert [picture.nals for picture in found] == [[SEI, P, P2, P2, P2, P2], [P]]
+        assert [picture.timestamp for picture in found] == [first, 13_000]
+        assert assembler.damaged == 0
+
+
+@pytest.mark.parametrize("packets", [[(1, P), (901, P2)], [(1, P), (2, P)], [(1, P), (2, SEI), (2, P)]])
+def test_what_may_begin_a_picture_or_is_later_is_one_of_its_own(packets: list[tuple[int, bytes]]) -> None:
+    found, _ = assemble([*packets, END])
+    assert len(found) == 2
+
+
+def test_a_loss_between_two_timestamps_joins_nothing() -> None:
+    found, assembler = assemble([(1, P), (1, P2), (2, P2), (3000, P), END], lost=(1,))
+    assert [picture.nals for picture in found] == [[P]]
+    assert assembler.damaged == 2
 
 
 def test_every_packing() -> None:
@@ -116,8 +141,8 @@ def test_a_hole_between_pictures_damages_both() -> None:
     ],
 )
 def test_malformed_payloads_cost_one_picture(payload: bytes) -> None:
-    found, assembler = assemble([(1, P), (2, payload), (3, P), END])
-    assert [picture.timestamp for picture in found] == [1, 3]
+    found, assembler = assemble([(1, P), (3001, payload), (6001, P), END])
+    assert [picture.timestamp for picture in found] == [1, 6001]
     assert assembler.damaged == 1
 
 
