@@ -33,16 +33,24 @@ class Home:
     """A context manager; everything it started is gone at its end.
 
     ``directory`` takes the inventory, logs and pictures. ``cameras`` names simulated cameras (all by default).
+    ``packages`` of Debian are on the appliance from the start.
     """
 
     def __init__(
-        self, name: str, directory: Path, *, suite: str | None = None, cameras: tuple[str, ...] | None = None
+        self,
+        name: str,
+        directory: Path,
+        *,
+        suite: str | None = None,
+        cameras: tuple[str, ...] | None = None,
+        packages: tuple[str, ...] = (),
     ) -> None:
         """Nothing is started before ``__enter__``."""
         self.name = name
         self.directory = directory
         self.suite = suite or suite_from_env()
         self._wanted = cameras
+        self.packages = packages
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -57,7 +65,7 @@ class Home:
                 Machine(
                     self.network,
                     "appliance",
-                    root=debian_root(self.suite),
+                    root=debian_root(self.suite, self.packages),
                     number=10,
                     binds={builds: "/var/cache/alexa-ip-cam/live555"},
                     resolver=self.world.address,

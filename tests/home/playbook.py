@@ -41,19 +41,21 @@ def run(
     playbook: str = "playbooks/site.yml",
     echo: bool = False,
     environment: Mapping[str, str] | None = None,
+    tree: Path = ROOT,
 ) -> Recap:
     """Run a playbook (path from the repository's root); raise PlaybookError when it fails.
 
-    ``echo`` copies Ansible's output to standard output while it runs; ``environment`` is what the owner has exported.
+    ``echo`` copies Ansible's output to standard output while it runs; ``environment`` is what the owner has exported;
+    ``tree`` is another version of the repository.
     """
     program = Path(sys.executable).with_name("ansible-playbook")
     argv = [str(program), "-i", str(inventory), playbook, *arguments]
-    settings = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+    settings = {"ANSIBLE_CONFIG": str(tree / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
     whole = {**os.environ, **settings, **(environment or {})}
     started = time.monotonic()
     lines = []
     with subprocess.Popen(
-        argv, cwd=ROOT, env=whole, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        argv, cwd=tree, env=whole, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         assert process.stdout is not None
         try:

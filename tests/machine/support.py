@@ -18,10 +18,10 @@ class Runs:
     second: Recap
 
 
-def show(home: Home, camera_id: str, seconds: float | None = None) -> Watch:
+def show(home: Home, camera_id: str, seconds: float | None = None, *, sign_streams: bool = True) -> Watch:
     """Ask Alexa for a camera and watch it."""
     name = next(camera["name"] for camera in home.inventory.cameras if camera["id"] == camera_id)
-    with home.alexa() as alexa:
+    with home.alexa(sign_streams=sign_streams) as alexa:
         alexa.discover()
         stream = alexa.show(alexa.find(f"the {name.lower()} camera"))
     return home.echo(stream.uri, seconds=seconds)

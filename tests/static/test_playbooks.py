@@ -9,6 +9,8 @@ from typing import Any
 from static.project import ROOT, load, playbooks, plays, role_names
 
 README = (ROOT / "README.md").read_text()
+# Roles that put nothing on the appliance.
+NOT_INSTALLED = {"preflight", "lambda", "backup"}
 
 
 def roles_of(play: dict[str, Any]) -> list[dict[str, Any]]:
@@ -52,7 +54,17 @@ def test_everything_is_checked_before_anything_changes() -> None:
     assert checks[0]["name"] == "preflight"
     assert all(check["tasks_from"] == "validate" for check in checks[1:])
     changing = [role["role"] for play in others for role in roles_of(play)]
-    assert {check["name"] for check in checks[1:]} == set(changing) == set(role_names()) - {"preflight", "lambda"}
+    assert {check["name"] for check in checks[1:]} == set(changing) == set(role_names()) - NOT_INSTALLED
+
+
+def test_removing_takes_every_role_away_in_the_other_direction() -> None:
+    """What uses others goes before them."""
+    installed = [role["role"] for play in appliance()[1:] for role in roles_of(play)]
+    (play,) = load(ROOT / "playbooks/remove.yml")
+    *removals, last = imports_of(play)
+    assert [role["tasks_from"] for role in removals] == ["remove"] * len(removals)
+    assert [role["name"] for role in reversed(removals)] == list(dict.fromkeys(installed))
+    assert (last["name"], last["tasks_from"]) == ("preflight", "left")
 
 
 def test_the_skill_is_checked_before_anything_changes_too() -> None:

@@ -1,19 +1,18 @@
 """What the owner has to see to is raised as an alarm, and cleared when it is well: by the appliance's own program."""
 
 import logging
-import subprocess
 import threading
 from pathlib import Path
 
 from alexa_ip_cam.events.publisher import Publisher
 from alexa_ip_cam.events.queue import Queue
 from alexa_ip_cam.events.tokens import Tokens
+from alexa_ip_cam.service.alarm_program import tell
 
 GRANT, PARKED = "events-grant", "events-parked"
 """Alexa takes nothing until the owner does something; some messages she will never take."""
 
 _REFUSALS = 2  # of everything, one after another: the owner who disables and enables the skill is not told of it
-_PROGRAM_SECONDS = 30.0
 
 _log = logging.getLogger(__name__)
 
@@ -76,15 +75,11 @@ class Alarms:
 
     def _say(self, program: Path, news: dict[str, str]) -> None:
         for key, text in news.items():
-            command = [str(program), "raise", key, "-"] if text else [str(program), "clear", key]
             try:
-                subprocess.run(
-                    command, input=text.encode(), capture_output=True, check=True, timeout=_PROGRAM_SECONDS, env={}
-                )
-            except (OSError, subprocess.SubprocessError) as error:
+                tell(key, text, program)
+            except OSError as error:
                 if not self._failing:
-                    said = getattr(error, "stderr", None) or b""
-                    _log.warning("alarms cannot be raised: %s %s", error, said.decode(errors="replace").strip())
+                    _log.warning("alarms cannot be raised: %s", error)
                 self._failing = True
                 return
             self._said[key], self._failing = text, False

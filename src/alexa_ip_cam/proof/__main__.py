@@ -16,8 +16,8 @@ from pathlib import Path
 
 from alexa_ip_cam.proof import on_disk, plan, proving, renewals
 from alexa_ip_cam.proof.settings import SETTINGS, Settings, load
+from alexa_ip_cam.service.alarm_program import ALARM, tell
 
-ALARM = "/usr/local/sbin/alexa-ip-cam-alarm"
 CERTBOT_LOG = Path("/var/log/letsencrypt/letsencrypt.log")
 _LOG_BYTES = 1 << 20
 
@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
 def _check(settings: Settings) -> int:
     proof = proving.prove(settings)
     proving.write(settings.state / "proof.json", proving.report(proof, time.time()))
-    _alarm("certificate", proof.text if proof.problems else None)
+    tell("certificate", proof.text if proof.problems else "", ALARM)
     for problem in proof.problems:
         print(f"proof: {problem}", file=sys.stderr)
     if proof.problems and proof.hooks:
@@ -88,7 +88,7 @@ def _renewal(settings: Settings, *, failed: bool) -> None:
     failures = failures + 1 if failed else 0
     proving.write(path, {"failures": failures, "at": time.time()})
     said = renewals.words(_journal(), renewals.last_run(_end(CERTBOT_LOG))) if failed else ""
-    _alarm("renewal", renewals.alarm(failures, said))
+    tell("renewal", renewals.alarm(failures, said) or "", ALARM)
 
 
 def _journal() -> str:
@@ -107,14 +107,6 @@ def _end(log: Path) -> str:
             return stream.read().decode(errors="replace")
     except FileNotFoundError:
         return ""
-
-
-def _alarm(key: str, text: str | None) -> None:
-    """Raise an alarm, or clear it when there is no text. That it cannot be is an error of its own."""
-    argv = [ALARM, "clear", key] if text is None else [ALARM, "raise", key, "-"]
-    done = subprocess.run(argv, input=text or "", capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise OSError(f"{' '.join(argv[:3])} failed: {done.stderr.strip()}")
 
 
 if __name__ == "__main__":

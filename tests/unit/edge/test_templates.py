@@ -18,6 +18,7 @@ UNITS = {
 APACHE_SITE = "etc/apache2/sites-available/alexa-ip-cam.conf"
 STUNNEL = "etc/stunnel/alexa-ip-cam.conf"
 HAPROXY = "etc/haproxy/haproxy.cfg"
+PAGE_UNIT = "etc/systemd/system/alexa-ip-cam-page.service"
 
 
 def section(lines: list[str], name: str) -> list[str]:
@@ -30,6 +31,14 @@ def section(lines: list[str], name: str) -> list[str]:
 def test_units_are_confined(render: Render, role: str) -> None:
     lines = render(role, UNITS[role])
     assert {"NoNewPrivileges=yes", "ProtectSystem=strict", "SystemCallFilter=~@privileged @resources"} <= set(lines)
+
+
+@pytest.mark.parametrize("sees", [True, False])
+def test_the_page_is_in_no_group_that_is_not_there(render: Render, *, sees: bool) -> None:
+    """systemd starts no unit of a group that it does not find."""
+    lines = render("page", PAGE_UNIT, __page_sees_alarms=sees)
+    assert ("SupplementaryGroups=alexa-alarm" in lines) is sees
+    assert any(line.startswith("SupplementaryGroups") for line in lines) is sees
 
 
 def test_stunnel_leads_each_name_to_its_place(render: Render) -> None:

@@ -98,7 +98,7 @@ def test_the_third_failure_in_a_row_is_an_alarm(tmp_path: Path, monkeypatch: pyt
         "DEBUG:certbot._internal.main:certbot version: 2.1.0\n"
         "acme.messages.Error: urn:ietf:params:acme:error:rateLimited :: slow down\n"
     )
-    monkeypatch.setattr(program, "ALARM", str(alarm))
+    monkeypatch.setattr(program, "ALARM", alarm)
     monkeypatch.setattr(program, "CERTBOT_LOG", log)
     monkeypatch.delenv("MONITOR_INVOCATION_ID", raising=False)
     settings = tmp_path / "proof.json"

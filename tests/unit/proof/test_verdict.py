@@ -103,7 +103,7 @@ def front(tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch)
     alarm = tmp_path / "alarm"
     alarm.write_text(f'#!/bin/sh\necho "$* $(cat)" >> {front.told}\n')
     alarm.chmod(0o755)
-    monkeypatch.setattr(program, "ALARM", str(alarm))
+    monkeypatch.setattr(program, "ALARM", alarm)
     yield front
     front.stop()
 
@@ -218,7 +218,7 @@ def test_no_certificate_on_disk_is_found(front: Front, authority: Authority, tmp
 def test_an_alarm_that_cannot_be_raised_is_an_error(
     front: Front, authority: Authority, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(program, "ALARM", "/bin/false")
+    monkeypatch.setattr(program, "ALARM", Path("/bin/false"))
     front.serve(authority.issue(front.lineage))
     assert front.check() == 1
     assert "/bin/false clear certificate failed" in capsys.readouterr().err
