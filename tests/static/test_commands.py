@@ -41,7 +41,11 @@ RUN_BY = {
         "tests/unit/gateway/test_program.py",
         '"alexa_ip_cam.gateway"',
     ),
-    r"alexa-ip-cam-alarm test": ("tests/machine/edge/test_renewals.py", '"alexa-ip-cam-alarm", "test"'),
+    r"alexa-ip-cam-alarm test": ("tests/machine/edge/test_alarms.py", '"alexa-ip-cam-alarm", "test"'),
+    r"apt-get install --no-install-recommends msmtp-mta": (
+        "tests/machine/edge/alarms.py",
+        '"install", "--no-install-recommends", program',
+    ),
     r"alexa-ip-cam-alarm list": ("tests/machine/test_events.py", '"alexa-ip-cam-alarm", "list"'),
     r"alexa-ip-cam-alarm (raise <?(KEY|key).*|clear <?(KEY|key)>?)": ("tests/unit/alarm/test_program.py", '"raise"'),
     r"alexa-ip-cam-events status": ("tests/machine/test_years.py", '"alexa-ip-cam-events", "status"'),
