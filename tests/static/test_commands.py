@@ -46,6 +46,7 @@ RUN_BY = {
         "tests/machine/edge/alarms.py",
         '"install", "--no-install-recommends", program',
     ),
+    r"systemctl disable --now msmtpd": ("tests/machine/edge/alarms.py", '"systemctl", "disable", "--now", "msmtpd"'),
     r"alexa-ip-cam-alarm list": ("tests/machine/test_events.py", '"alexa-ip-cam-alarm", "list"'),
     r"alexa-ip-cam-alarm (raise <?(KEY|key).*|clear <?(KEY|key)>?)": ("tests/unit/alarm/test_program.py", '"raise"'),
     r"alexa-ip-cam-events status": ("tests/machine/test_years.py", '"alexa-ip-cam-events", "status"'),

@@ -81,6 +81,8 @@ class Alarms:
         keep = ["-o", "Dpkg::Options::=--force-confold"]
         install = ["apt-get", "-qy", *keep, "install", "--no-install-recommends", program]
         self._edge.appliance.run(["env", "DEBIAN_FRONTEND=noninteractive", *install], timeout=120)
+        if program == "msmtp-mta":
+            self._edge.appliance.run(["systemctl", "disable", "--now", "msmtpd"])
 
     @contextlib.contextmanager
     def no_mail_host(self) -> Iterator[None]:
