@@ -57,6 +57,7 @@ def run(home: Home) -> Figures:
     figures.add("listeners", len(listening), "== 1")
     figures.add("stunnel_files_before", before.files)
     figures.add("stunnel_files_growth", after.files - before.files, "<= 0")
+    figures.add("stunnel_tasks_growth", after.tasks - before.tasks, "<= 0")
     figures.add("stunnel_memory_growth_mb", after.rss_mb - before.rss_mb)
     figures.add("stunnel_restarts", after.restarts - before.restarts, "== 0")
     proof = json.loads(home.appliance.read(_PROOF))

@@ -57,6 +57,10 @@ options:
     description: Common name of the root that the chain must lead to; empty for any.
     type: str
     default: ""
+  profile:
+    description: One of the ACME server's profiles, which certbot must know; empty for the server's usual one.
+    type: str
+    default: ""
   certbot:
     description: The program.
     type: str
@@ -148,7 +152,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.appliance import certbot_call, challenge_rules, dns_lookup, lineage, tries
+from ansible.module_utils.appliance import acme_directory, certbot_call, challenge_rules, dns_lookup, lineage, tries
 from ansible.module_utils.appliance.certificate_memory import Memory
 from ansible.module_utils.basic import AnsibleModule
 
@@ -173,6 +177,7 @@ def main() -> None:
             "key_type": {"type": "str", "choices": ["rsa", "ecdsa"], "default": "rsa", "no_log": False},
             "rsa_key_size": {"type": "int", "default": 4096, "no_log": False},
             "preferred_chain": {"type": "str", "default": ""},
+            "profile": {"type": "str", "default": ""},
             "roots_file": {"type": "str", "default": ""},
             "takeover_dir": {"type": "str", "default": ""},
             "dns_plugin": {"type": "str", "required": True},
@@ -228,7 +233,8 @@ def _decide(module: AnsibleModule, live: Path, memory: Memory) -> tuple[str, Pat
     late = rules.overdue(found, dt.datetime.now(dt.UTC))
     reasons += [late] if late else []
     conf = Path(wanted["config_dir"]) / "renewal" / f"{wanted['name']}.conf"
-    settings = rules.setting_differences(conf.read_text() if conf.exists() else "", certbot_call.settings(wanted))
+    noted = conf.read_text() if conf.exists() else ""
+    settings = rules.setting_differences(noted, certbot_call.settings(wanted), certbot_call.unsettled(wanted))
     if settings and not reasons and not memory.is_ours:
         return f"the certificate was made by hand and is right; only its renewal is set: {'; '.join(settings)}", live
     return "; ".join(reasons + settings), None
@@ -332,12 +338,34 @@ def _require_ready(module: AnsibleModule, memory: Memory, inputs: str, reason: s
             f" {memory.failures[-1].said}"
         )
         module.fail_json(msg=msg, reason=reason)
+    _require_profile(module, reason)
     found = challenge_rules.problems(
         wanted["names"], wanted["delegations"], own_hooks=wanted["own_hooks"], ask=dns_lookup.ask
     )
     if found:
         msg = f"DNS is not ready for a certificate: {'; '.join(found)}. The ACME server was not asked. {_STAYS}"
         module.fail_json(msg=msg, reason=reason)
+
+
+def _require_profile(module: AnsibleModule, reason: str) -> None:
+    """End the module when the profile is not among those that the ACME server offers.
+
+    A server that knows no profiles ignores what certbot requires, and issues the usual certificate.
+    """
+    wanted = module.params
+    if not wanted["profile"]:
+        return
+    try:
+        offered = acme_directory.profiles(wanted["server"], wanted["ca_bundle"])
+    except (OSError, ValueError) as error:
+        msg = f"The ACME server could not be asked for its profiles: {error}. {_STAYS}"
+        module.fail_json(msg=msg, reason=reason)
+    if wanted["profile"] not in offered:
+        msg = (
+            f"certbot_profile is {wanted['profile']!r}, but {wanted['server']} offers"
+            f" {', '.join(offered) or 'no profiles'}: take one of those, or leave certbot_profile empty."
+        )
+        module.fail_json(msg=f"{msg} {_STAYS}", reason=reason)
 
 
 def _digest(wanted: dict[str, Any]) -> str:

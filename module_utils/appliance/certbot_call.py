@@ -16,6 +16,9 @@ def certonly(wanted: Mapping[str, Any], config_dir: Path) -> list[str]:
         command += ["--rsa-key-size", str(wanted["rsa_key_size"])]
     if wanted["preferred_chain"]:
         command += ["--preferred-chain", wanted["preferred_chain"]]
+    if wanted["profile"]:
+        # Not --preferred-profile, which takes another in silence.
+        command += ["--required-profile", wanted["profile"]]
     for name in wanted["names"]:
         command += ["--domain", name]
     return command
@@ -49,6 +52,7 @@ def settings(wanted: Mapping[str, Any]) -> dict[str, str]:
         "server": wanted["server"],
         "key_type": wanted["key_type"],
         "preferred_chain": wanted["preferred_chain"],
+        "required_profile": wanted["profile"],
     }
     if wanted["auth_hook"]:
         kept |= {
@@ -67,3 +71,9 @@ def settings(wanted: Mapping[str, Any]) -> dict[str, str]:
     if wanted["key_type"] == "rsa":
         kept["rsa_key_size"] = str(wanted["rsa_key_size"])
     return {name: value for name, value in kept.items() if value}
+
+
+def unsettled(wanted: Mapping[str, Any]) -> list[str]:
+    """What certbot must not have noted for the renewal."""
+    kept = {"preferred_chain": wanted["preferred_chain"], "required_profile": wanted["profile"]}
+    return ["preferred_profile", *(name for name, value in kept.items() if not value)]

@@ -121,17 +121,24 @@ def overdue(found: Certificate, now: dt.datetime) -> str | None:
     return None
 
 
-def setting_differences(renewal_conf: str, settings: Mapping[str, str]) -> list[str]:
+def setting_differences(renewal_conf: str, settings: Mapping[str, str], unwanted: Sequence[str] = ()) -> list[str]:
     """One sentence for each setting that the next renewal would use and that is not the wanted one.
 
-    `renewal_conf` is certbot's file in `renewal/`; its settings stand below `[renewalparams]`.
+    `renewal_conf` is certbot's file in `renewal/`; its settings stand below `[renewalparams]`. None of those that are
+    named in `unwanted` may be there.
     """
     _, _, section = renewal_conf.partition("[renewalparams]")
     kept = dict(_pairs(section.splitlines()))
-    return [
+    different = [
         f"it would be renewed with {name} = {kept.get(name, 'nothing')} and not {value}"
         for name, value in settings.items()
         if kept.get(name) != value
+    ]
+    # certbot notes a value that nobody gave as None.
+    return different + [
+        f"it would be renewed with {name} = {kept[name]}"
+        for name in unwanted
+        if kept.get(name, "None") not in ("", "None")
     ]
 
 

@@ -51,7 +51,12 @@ RUN_BY = {
     ),
     r"alexa-ip-cam check( --json)?": ("tests/machine/test_faults.py", '["alexa-ip-cam", "check", "--json"]'),
     r"alexa-ip-cam follow( \S+)?": ("tests/machine/test_faults.py", "alexa-ip-cam follow {identity}"),
-    r"alexa-ip-cam-alarm test": ("tests/machine/edge/test_renewals.py", '"alexa-ip-cam-alarm", "test"'),
+    r"alexa-ip-cam-alarm test": ("tests/machine/edge/test_alarms.py", '"alexa-ip-cam-alarm", "test"'),
+    r"apt-get install --no-install-recommends msmtp-mta": (
+        "tests/machine/edge/alarms.py",
+        '"install", "--no-install-recommends", program',
+    ),
+    r"systemctl disable --now msmtpd": ("tests/machine/edge/alarms.py", '"systemctl", "disable", "--now", "msmtpd"'),
     r"alexa-ip-cam-alarm list": ("tests/machine/test_events.py", '"alexa-ip-cam-alarm", "list"'),
     r"alexa-ip-cam-alarm (raise <?(KEY|key).*|clear <?(KEY|key)>?)": ("tests/unit/alarm/test_program.py", '"raise"'),
     r"alexa-ip-cam-events status": ("tests/machine/test_years.py", '"alexa-ip-cam-events", "status"'),

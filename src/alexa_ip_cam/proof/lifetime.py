@@ -26,7 +26,7 @@ class Lifetime:
     def renewal_share(self) -> float:
         """What is left of its life when certbot begins to renew: a third, or half of a life below ten days.
 
-        certbot does so by itself from version 4.0 on, unless the ACME server names a better time (RFC 9773).
+        certbot does so by itself from version 4.1 on, unless the ACME server names a better time (RFC 9773).
         """
         return 1 / 2 if self.seconds < _SHORT_DAYS * DAY else 1 / 3
 

@@ -1,4 +1,7 @@
-"""Tells a certbot before 4.0 when to renew: it counts 30 days back from the end, which fits only 90 days."""
+"""Tells a certbot before 4.1 when to renew: it counts 30 days back from the end, which fits only 90 days.
+
+4.0, which Debian 13 has, knows shares of a life, but its default of 30 days wins over them.
+"""
 
 import os
 import re
@@ -6,6 +9,7 @@ from importlib import metadata
 
 from alexa_ip_cam.proof.lifetime import Lifetime
 
+_FIRST_TO_KNOW = (4, 1)
 _LINE = re.compile(r"^\s*#?\s*renew_before_expiry\s*=.*\n?", re.MULTILINE)
 
 
@@ -18,7 +22,8 @@ def needs_help() -> bool:
     if os.environ.get(FROM_PIP):
         return False
     try:
-        return int(metadata.version("certbot").split(".")[0]) < 4
+        major, minor = metadata.version("certbot").split(".")[:2]
+        return (int(major), int(minor)) < _FIRST_TO_KNOW
     except metadata.PackageNotFoundError:
         return False
 

@@ -30,7 +30,10 @@ _MENDS: Sequence[tuple[str, str]] = (
         ),
     ),
     (
-        r"Incorrect TXT|No TXT record|NXDOMAIN looking up TXT|error:(?:dns|unauthorized)|During secondary validation",
+        (
+            r"Incorrect TXT|No TXT record|NXDOMAIN looking up TXT|error:(?:dns|unauthorized)"
+            r"|During secondary validation|[Cc]hallenges have failed"
+        ),
         (
             "The ACME server did not find the challenge in DNS: give it more time by certbot_dns_propagation_seconds,"
             " and look for a forgotten CNAME at _acme-challenge."
@@ -62,12 +65,14 @@ def mend(words: str) -> str:
 def words(journal: str, log: str) -> str:
     """certbot's own words, short: from the journal of its run, and the ACME server's errors from its log.
 
-    certbot of Debian 12 prints "can't set attribute" where the log has the ACME server's error.
+    certbot of Debian 12 prints "can't set attribute" where the log has the ACME server's error. Of challenges that
+    fail every certbot prints no more than that they do.
     """
-    errors = list(dict.fromkeys(re.findall(r"^acme\.messages\.Error: (urn:.*)$", log, re.MULTILINE)))
+    errors = re.findall(r"^acme\.messages\.Error: (urn:.*)$", log, re.MULTILINE)
+    challenges = re.findall(r"^\s+Domain: (\S+)\n\s+Type:\s+(\S+)\n\s+Detail: (.+)$", log, re.MULTILINE)
     noise = re.compile(r"^(?:- )+-?$|^Ask for help|^See the logfile|^All renewals failed|^\s*$|systemd|can't set attr")
     said = [line.strip() for line in journal.splitlines() if not noise.search(line)]
-    told = " / ".join(dict.fromkeys([*said, *errors[-1:]]))
+    told = " / ".join(dict.fromkeys([*said, *errors[-1:], *(": ".join(challenge) for challenge in challenges)]))
     return told if len(told) <= _WORDS else told[: _WORDS - 4] + " ..."
 
 

@@ -63,3 +63,15 @@ def renew(edge: Edge, live: str = LIVE) -> int:
         if edge.appliance.read(f"{live}/cert.pem") != before:
             return status
     raise AssertionError(edge.appliance.journal("certbot.service"))
+
+
+def failed_renewal(edge: Edge, says: str = "") -> None:
+    """Have certbot.service try to renew, which must fail and say so; one may fail of refused nonces before it."""
+    for _ in range(3):
+        with renewals.forced(edge.appliance):
+            done = edge.appliance.run(["systemctl", "start", "certbot.service"], check=False, timeout=180)
+        assert done.returncode != 0
+        said = edge.appliance.journal("certbot.service", lines=30)
+        if says in said:
+            return
+    raise AssertionError(f"no renewal failed with {says!r}: {said}")

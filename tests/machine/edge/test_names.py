@@ -26,7 +26,7 @@ def test_the_chain_leads_to_the_preferred_root(edge: Edge) -> None:
 
 def test_the_key_is_of_the_wanted_kind(edge: Edge) -> None:
     public = x509.load_der_x509_certificate(edge.served()).public_key()
-    assert getattr(public, "key_size", None) == 4096
+    assert getattr(public, "key_size", None) == edge.variables["certbot_rsa_key_size"]
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion")

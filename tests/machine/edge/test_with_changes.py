@@ -11,27 +11,12 @@ from cryptography import x509
 
 from home.inventory import CLIPS_NAME, STREAMS_NAME
 from machine.edge.bench import CAMERAS, FILM, Edge, answer, describe, signed
-from machine.edge.doings import CONFIG, HOOK, LIVE, file_replaced, refusal, renew, state, viewer
+from machine.edge.doings import CONFIG, HOOK, LIVE, file_replaced, refusal, state, viewer
 
 pytestmark = pytest.mark.machine
 
 
-def names(edge: Edge) -> set[str]:
-    """The names in the served certificate."""
-    leaf = x509.load_der_x509_certificate(edge.served())
-    extension = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    return set(extension.value.get_values_for_type(x509.DNSName))
-
-
 # Certificates
-
-
-def test_another_name_gets_one_new_certificate_and_viewers_go_on(edge: Edge) -> None:
-    more = [STREAMS_NAME, CLIPS_NAME, "example.test"]
-    with viewer(edge):
-        assert edge.play(roles=("certbot",), certbot_names=more).changed == 1
-        assert names(edge) == set(more)
-    assert edge.play(roles=("certbot", "stunnel"), certbot_names=more).changed == 0
 
 
 def test_a_chain_that_is_not_offered_is_refused(edge: Edge) -> None:
@@ -48,7 +33,6 @@ def test_a_chain_that_is_not_offered_is_refused(edge: Edge) -> None:
     assert "Debian's ca-certificates has no root with the name" in said
     assert edge.acme_orders() == orders
     assert (state(edge), edge.served()) == (before, served)
-    assert edge.play(roles=("certbot",)).failed == 0
 
 
 def test_what_certbot_says_is_told_and_the_certificate_stays(edge: Edge) -> None:
@@ -67,24 +51,6 @@ def test_the_default_chain_when_it_is_the_preferred_one(edge: Edge) -> None:
     edge.connect(STREAMS_NAME, roots=edge.world.acme_roots()[0]).close()
     with pytest.raises(ssl.SSLCertVerificationError):
         edge.connect(STREAMS_NAME, roots=edge.world.acme_roots()[1])
-
-
-def test_a_renewal_reaches_stunnel_and_viewers_go_on(edge: Edge) -> None:
-    with viewer(edge):
-        assert renew(edge) == 0
-        assert edge.served() == ssl.PEM_cert_to_DER_cert(edge.appliance.read(f"{LIVE}/cert.pem").decode())
-
-
-def test_a_renewal_that_stunnel_does_not_take_fails_loudly_and_is_mended_later(edge: Edge) -> None:
-    before = edge.served()
-    with file_replaced(edge, CONFIG, edge.appliance.read(CONFIG) + b"nonsense\n"):
-        assert renew(edge) != 0
-        assert "kept its old configuration" in edge.appliance.journal("certbot.service")
-        assert edge.served() == before
-    # The timer's next run: nothing is due, but what the last one left undone is done.
-    edge.appliance.run(["systemctl", "start", "certbot.service"], timeout=120)
-    assert edge.served() == ssl.PEM_cert_to_DER_cert(edge.appliance.read(f"{LIVE}/cert.pem").decode())
-    assert edge.served() != before
 
 
 def test_a_broken_certificate_is_not_taken(edge: Edge) -> None:
@@ -136,6 +102,7 @@ def test_another_camera_does_not_interrupt_viewers(edge: Edge) -> None:
     [
         ("certbot", {"certbot_names": ["192.168.1.9"]}, "no IP addresses"),
         ("certbot", {"certbot_dns_credentials": {"dns_cloudflare_api_token": "x"}}, "begin with dns_rfc2136_"),
+        ("certbot", {"certbot_profile": "shortlived"}, "goes only with certbot_install: pip"),
         ("stunnel", {"appliance_clips_name": STREAMS_NAME}, "two different DNS names"),
         ("stunnel", {"stunnel_listen": "443"}, "an IPv4 address and a port"),
         ("apache", {"apache_listen": "0.0.0.0:8080"}, "must be a port on loopback"),
@@ -155,7 +122,6 @@ def test_a_port_that_another_program_has_is_refused(edge: Edge) -> None:
     assert "port 9443 is taken by python3" in said
     assert edge.appliance.read(CONFIG) == before
     assert answer(edge, STREAMS_NAME, describe("garage")).startswith(b"garage:")
-    assert edge.play(roles=("stunnel",)).failed == 0
 
 
 # Every option at another value than the default
@@ -167,7 +133,7 @@ def test_every_option_can_be_moved(edge: Edge) -> None:
         "certbot_names": [STREAMS_NAME, CLIPS_NAME, "example.test"],
         "certbot_certificate_name": "other",
         "certbot_key_type": "ecdsa",
-        "certbot_rsa_key_size": 2048,
+        "certbot_rsa_key_size": 3072,
         "certbot_preferred_chain": "",
         "certbot_root_file": str(edge.directory / "roots.pem"),
         "certbot_install": "debian",

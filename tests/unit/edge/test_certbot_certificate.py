@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.appliance import dns_lookup, lineage
+from ansible.module_utils.appliance import acme_directory, dns_lookup, lineage
 from cryptography.hazmat.primitives import serialization
 
 from unit.edge.conftest import Authority
@@ -53,6 +53,7 @@ for kind in ("cert", "chain", "fullchain", "privkey"):
     f"config_dir = {config}\\nwork_dir = {config}/work\\nlogs_dir = /x\\n"
     f"server = {option('--server')}\\nauthenticator = {option('--authenticator')}\\nkey_type = ecdsa\\n"
     f"preferred_chain = {option('--preferred-chain')}\\n"
+    + (f"required_profile = {option('--required-profile')}\\n" if "--required-profile" in sys.argv else "") +
     f"dns_rfc2136_propagation_seconds = {option('--dns-rfc2136-propagation-seconds')}\\n")
 """
 
@@ -78,6 +79,8 @@ class Bench:
         monkeypatch.setenv("CALLED", str(self.called))
         monkeypatch.setenv("ISSUE", str(self.issue_dir))
         monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+        self.profiles = ["classic", "tlsserver"]
+        monkeypatch.setattr(acme_directory, "profiles", lambda *_: self.profiles)
         self.cnames: dict[str, str] = {}
         monkeypatch.setattr(dns_lookup, "ask", lambda name, _: dns_lookup.Answer(0, self.cnames.get(name, ""), ""))
         self.offer()
@@ -184,6 +187,30 @@ def test_certbot_is_never_told_to_force(bench: Bench) -> None:
         "cams.example.com",
         "clips.example.com",
     ]
+
+
+def test_a_profile_is_required_and_taken_back(bench: Bench) -> None:
+    """Never only preferred: certbot would take another in silence."""
+    bench()
+    result = bench(profile="tlsserver")
+    assert result["reason"] == "it would be renewed with required_profile = nothing and not tlsserver"
+    argv = bench.calls[-1][0]
+    assert argv[argv.index("--required-profile") + 1] == "tlsserver"
+    assert bench(profile="tlsserver")["changed"] is False
+    assert bench()["reason"] == "it would be renewed with required_profile = tlsserver"
+    assert "--required-profile" not in bench.calls[-1][0]
+    assert bench()["changed"] is False
+    assert len(bench.calls) == 3
+
+
+def test_a_profile_that_is_not_offered_is_refused_and_nobody_is_asked(bench: Bench) -> None:
+    bench()
+    before = bench.state()
+    said = bench(profile="shortlived")["msg"]
+    assert "certbot_profile is 'shortlived', but https://acme.example/dir offers classic, tlsserver" in said
+    bench.profiles = []
+    assert "offers no profiles" in bench(profile="shortlived")["msg"]
+    assert (bench.state(), len(bench.calls)) == (before, 1)
 
 
 def test_another_chain_is_refused_and_the_old_stays(bench: Bench) -> None:

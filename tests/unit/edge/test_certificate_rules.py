@@ -109,3 +109,11 @@ def test_settings_of_the_renewal_are_compared() -> None:
     assert rules.setting_differences("", {"key_type": "rsa"}) == [
         "it would be renewed with key_type = nothing and not rsa"
     ]
+
+
+def test_settings_that_must_not_be_there_are_told() -> None:
+    conf = CONF + "required_profile = shortlived\npreferred_profile = None\n"
+    assert rules.setting_differences(conf, {}, ["required_profile", "preferred_profile"]) == [
+        "it would be renewed with required_profile = shortlived"
+    ]
+    assert rules.setting_differences(CONF, {}, ["required_profile", "preferred_profile"]) == []

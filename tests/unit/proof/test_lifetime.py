@@ -148,7 +148,7 @@ def test_a_newer_certbot_is_left_to_itself() -> None:
     assert rest.startswith("version = 2.1.0\n")
 
 
-@pytest.mark.parametrize(("version", "helped"), [("2.1.0", True), ("3.9.0", True), ("4.0.0", False), ("5.8.0", False)])
+@pytest.mark.parametrize(("version", "helped"), [("2.1.0", True), ("4.0.0", True), ("4.1.0", False), ("5.8.0", False)])
 def test_versions_of_certbot(monkeypatch: pytest.MonkeyPatch, version: str, helped: bool) -> None:
     monkeypatch.setattr("importlib.metadata.version", lambda _: version)
     monkeypatch.delenv(plan.FROM_PIP, raising=False)

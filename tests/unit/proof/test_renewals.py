@@ -26,6 +26,10 @@ REFUSED_NONCE = "acme.messages.Error: urn:ietf:params:acme:error:badNonce :: The
         ("403 Client Error: Forbidden for url: ACCESS_DENIED", "docs/certificates.md"),
         ("urn:ietf:params:acme:error:unauthorized :: No TXT record found", "certbot_dns_propagation_seconds"),
         ("Detail: DNS problem: NXDOMAIN looking up TXT for _acme-challenge.x", "certbot_dns_propagation_seconds"),
+        (
+            "Some challenges have failed. / a.example: unauthorized: Correct value not found",
+            "by certbot_dns_propagation",
+        ),
         ("HTTPSConnectionPool(host='a'): NewConnectionError: Connection refused", "cannot be reached"),
         ("Temporary failure in name resolution", "cannot be reached"),
         ("The DNS operation timed out after 45 seconds", "cannot be reached"),
@@ -57,6 +61,29 @@ def test_certbots_words_are_told_without_its_noise() -> None:
     )
     assert len(renewals.words("x" * 5000, "")) <= 600
     assert renewals.words("", "") == ""
+
+
+CHALLENGES = """\
+2027-02-10 10:00:00,000:DEBUG:certbot._internal.display.obj:Notifying user:
+Certbot failed to authenticate some domains. The Certificate Authority reported these problems:
+  Domain: cams.example.com
+  Type:   unauthorized
+  Detail: Incorrect TXT record "x" found at _acme-challenge.cams.example.com
+
+  Domain: clips.example.com
+  Type:   dns
+  Detail: DNS problem: SERVFAIL looking up TXT for _acme-challenge.clips.example.com
+
+Hint: The Certificate Authority failed to verify the DNS TXT records created by --dns-rfc2136.
+"""
+
+
+def test_of_challenges_that_fail_each_is_told() -> None:
+    assert renewals.words("Some challenges have failed.\n", CHALLENGES) == (
+        "Some challenges have failed."
+        ' / cams.example.com: unauthorized: Incorrect TXT record "x" found at _acme-challenge.cams.example.com'
+        " / clips.example.com: dns: DNS problem: SERVFAIL looking up TXT for _acme-challenge.clips.example.com"
+    )
 
 
 def test_the_third_failure_in_a_row_is_an_alarm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
