@@ -201,7 +201,7 @@ def main() -> None:
             else:
                 _issue(module, memory, reason)
         if not module.check_mode:
-            memory.ours()
+            memory.ours(certbot_call.settings(wanted))
     except (OSError, ValueError) as error:
         module.fail_json(msg=f"The certificate could not be put in place: {error}")
     changed = bool(reason)
@@ -234,7 +234,9 @@ def _decide(module: AnsibleModule, live: Path, memory: Memory) -> tuple[str, Pat
     reasons += [late] if late else []
     conf = Path(wanted["config_dir"]) / "renewal" / f"{wanted['name']}.conf"
     noted = conf.read_text() if conf.exists() else ""
-    settings = rules.setting_differences(noted, certbot_call.settings(wanted), certbot_call.unsettled(wanted))
+    settings = rules.setting_differences(
+        noted, certbot_call.settings(wanted), certbot_call.unsettled(wanted), memory.settings
+    )
     if settings and not reasons and not memory.is_ours:
         return f"the certificate was made by hand and is right; only its renewal is set: {'; '.join(settings)}", live
     return "; ".join(reasons + settings), None

@@ -31,14 +31,19 @@ class Memory:
         """Tries that failed since the last that did not."""
         return list(tries.from_state(self._state))
 
-    def ours(self) -> None:
-        """Note that all is well."""
-        self._keep({"ours": True, "tries": []})
+    @property
+    def settings(self) -> dict[str, str]:
+        """What was set for the renewal when all was well last."""
+        return dict(self._state.get("settings", {}))
+
+    def ours(self, settings: dict[str, str]) -> None:
+        """Note that all is well, with these settings for the renewal."""
+        self._keep({"ours": True, "settings": settings, "tries": []})
 
     def failed(self, inputs: str, said: str, *, issued: bool) -> None:
         """Note a try that failed."""
         failed = [*self.failures, tries.Try(time.time(), inputs, said[-1000:], issued=issued)]
-        self._keep({"ours": self.is_ours, "tries": tries.to_state(failed)})
+        self._keep({"ours": self.is_ours, "settings": self.settings, "tries": tries.to_state(failed)})
 
     def _keep(self, state: dict[str, Any]) -> None:
         if state != self._state:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -18,6 +19,7 @@ from cryptography.x509.oid import NameOID
 
 _SHORT_LIFE = dt.timedelta(days=10)
 
+_LEFT_OUT = re.compile("^rsa_key_size$|_propagation_seconds$")
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
@@ -121,18 +123,25 @@ def overdue(found: Certificate, now: dt.datetime) -> str | None:
     return None
 
 
-def setting_differences(renewal_conf: str, settings: Mapping[str, str], unwanted: Sequence[str] = ()) -> list[str]:
+def setting_differences(
+    renewal_conf: str,
+    settings: Mapping[str, str],
+    unwanted: Sequence[str] = (),
+    before: Mapping[str, str] = MappingProxyType({}),
+) -> list[str]:
     """One sentence for each setting that the next renewal would use and that is not the wanted one.
 
     `renewal_conf` is certbot's file in `renewal/`; its settings stand below `[renewalparams]`. None of those that are
-    named in `unwanted` may be there.
+    named in `unwanted` may be there. `before` is what was set when it was last right: some numbers are left out, from
+    the first renewal on, by certbot of Debian 12 when they are its own defaults.
     """
     _, _, section = renewal_conf.partition("[renewalparams]")
     kept = dict(_pairs(section.splitlines()))
+    would = {name: value for name, value in before.items() if kept and _LEFT_OUT.search(name)} | kept
     different = [
-        f"it would be renewed with {name} = {kept.get(name, 'nothing')} and not {value}"
+        f"it would be renewed with {name} = {would.get(name, 'nothing')} and not {value}"
         for name, value in settings.items()
-        if kept.get(name) != value
+        if would.get(name) != value
     ]
     # certbot notes a value that nobody gave as None.
     return different + [

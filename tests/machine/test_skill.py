@@ -20,6 +20,7 @@ import json, sys
 sys.path.insert(0, "/usr/local/lib/alexa-ip-cam/events")
 from alexa_ip_cam.alexa.store import Store
 given = json.load(open("/etc/alexa-ip-cam/events-store.json"))
+given.pop("regions")
 key = given.pop("access_key_id"), given.pop("secret_access_key")
 grant = Store(given.pop("table"), given.pop("site"), access_key=key, **given).grant()
 print(json.dumps([grant.region, grant.tokens.refresh_token[:5], list(grant.client)]))

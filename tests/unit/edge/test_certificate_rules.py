@@ -111,6 +111,19 @@ def test_settings_of_the_renewal_are_compared() -> None:
     ]
 
 
+def test_numbers_that_certbot_leaves_out_at_a_renewal_are_what_they_were() -> None:
+    wanted = {"rsa_key_size": "2048", "dns_x_propagation_seconds": "60", "preferred_chain": "A Root"}
+    conf = "[renewalparams]\nserver = https://acme.example/dir\npreferred_chain = A Root\n"
+    assert rules.setting_differences(conf, wanted, before=wanted) == []
+    assert rules.setting_differences(conf, {**wanted, "rsa_key_size": "3072"}, before=wanted) == [
+        "it would be renewed with rsa_key_size = 2048 and not 3072"
+    ]
+    assert len(rules.setting_differences(conf, wanted)) == 2
+    assert len(rules.setting_differences(conf.replace("preferred_chain = A Root", ""), wanted, before=wanted)) == 1
+    assert len(rules.setting_differences(f"{conf}rsa_key_size = 4096\n", wanted, before=wanted)) == 1
+    assert len(rules.setting_differences("", wanted, before=wanted)) == 3
+
+
 def test_settings_that_must_not_be_there_are_told() -> None:
     conf = CONF + "required_profile = shortlived\npreferred_profile = None\n"
     assert rules.setting_differences(conf, {}, ["required_profile", "preferred_profile"]) == [
