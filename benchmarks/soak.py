@@ -85,7 +85,8 @@ class _Soak:
         self._viewers: list[tuple[str, Viewer | None]] = [(camera, None) for camera in (*cameras, cameras[0])]
         # Seconds between two of each.
         self._habits = {self._record: 120.0, self._check: 300.0, self._look: 30.0}
-        self._due = dict.fromkeys(self._habits, 0.0)
+        # The events service looks for the family's permission now and then, and the self-check says so until it has it.
+        self._due = {self._record: 0.0, self._check: time.monotonic() + _SETTLE_S, self._look: 0.0}
 
     def hour(self, seconds: float) -> Figures:
         """Live so long, with a renewal in the middle."""
