@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import secrets
 from collections.abc import Collection, Mapping
 from pathlib import Path
+
+from ansible.module_utils.appliance.whole_files import write
 
 _KEY_BYTES = 32
 
@@ -35,12 +36,7 @@ class Memory:
         self._key = self._key or secrets.token_bytes(_KEY_BYTES)
         fit = {name for name in settings if name not in failing and (name in due or name in self._marks)}
         marks = {name: self._mark(settings[name]) for name in sorted(fit)}
-        part = self._path.with_name(f"{self._path.name}.part")
-        part.unlink(missing_ok=True)
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            json.dump({"key": self._key.hex(), "fit": marks}, stream)
-        part.rename(self._path)
+        write(self._path, json.dumps({"key": self._key.hex(), "fit": marks}), 0o600)
 
     def _mark(self, settings: object) -> str:
         text = json.dumps(settings, sort_keys=True, default=str)

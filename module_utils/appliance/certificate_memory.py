@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.appliance import tries
-from ansible.module_utils.appliance.lineage import write
+from ansible.module_utils.appliance.whole_files import write
 
 
 class Memory:

@@ -6,10 +6,10 @@ Pure of Ansible, so that the module and its tests share it.
 from __future__ import annotations
 
 import dataclasses
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
+
+from ansible.module_utils.appliance import whole_files
 
 
 class FileTreeError(Exception):
@@ -61,15 +61,8 @@ def apply(root: Path, files: Mapping[str, str], wanted: Plan) -> None:
     for name in wanted.write:
         path = root / name
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-        try:
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(files[name].encode())
-                os.fchmod(stream.fileno(), 0o644)
-            Path(temporary).replace(path)
-        except OSError:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        with whole_files.replacing(path, files[name]) as new:
+            new.chmod(0o644)
     for path in sorted((p for p in root.rglob("*") if p.is_dir()), reverse=True):
         if not any(path.iterdir()):
             path.rmdir()

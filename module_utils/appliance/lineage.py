@@ -15,6 +15,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from ansible.module_utils.appliance.whole_files import write
+
 KINDS = ("cert", "chain", "fullchain", "privkey")
 _LOCK_SECONDS = 60.0
 _END = "-----END CERTIFICATE-----"
@@ -122,19 +124,6 @@ def _certbot_lock(config: Path) -> Iterator[None]:
 def _number(path: Path) -> int:
     match = re.fullmatch(r"[a-z]+(\d+)", path.stem)
     return int(match.group(1)) if match else 0
-
-
-def write(path: Path, text: str, mode: int) -> None:
-    """Write a file in one step; nobody can read it before it has its mode."""
-    part = path.with_name(f".{path.name}.part")
-    part.unlink(missing_ok=True)
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode & 0o600)
-    with os.fdopen(descriptor, "w") as stream:
-        os.fchmod(stream.fileno(), mode)
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    part.replace(path)
 
 
 def _link(path: Path, target: str) -> None:

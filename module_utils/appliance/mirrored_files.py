@@ -11,9 +11,10 @@ import os
 import pwd
 import shutil
 import stat
-import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
+
+from ansible.module_utils.appliance import whole_files
 
 Validate = Callable[[str], str]
 """Runs a program with the path of a file in it; gives what is wrong, empty when the file is right."""
@@ -110,18 +111,11 @@ def _own(path: Path, wanted: Wanted) -> None:
 def _write(wanted: Wanted, text: str, validate: Validate) -> None:
     if not wanted.path.parent.is_dir():
         raise MirroredFilesError(f"{wanted.path.parent} is missing")
-    descriptor, temporary = tempfile.mkstemp(dir=wanted.path.parent, prefix=".new-")
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(text.encode())
-        _own(Path(temporary), wanted)
-        complaint = validate(wanted.validate.replace("%s", temporary)) if wanted.validate else ""
+    with whole_files.replacing(wanted.path, text) as new:
+        _own(new, wanted)
+        complaint = validate(wanted.validate.replace("%s", str(new))) if wanted.validate else ""
         if complaint:
             raise MirroredFilesError(f"{wanted.path} stays as it was, because the new one is refused: {complaint}")
-        Path(temporary).replace(wanted.path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _remove(path: Path) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from ansible.module_utils.appliance import whole_files
 
 FILE_MODE, DIRECTORY_MODE = 0o600, 0o700
 
@@ -42,10 +43,8 @@ def apply(directory: Path, files: Mapping[str, str], wanted: Plan) -> None:
     """Do it; each file appears whole or not at all."""
     directory.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
     for name in wanted.write:
-        descriptor, temporary = tempfile.mkstemp(dir=directory, prefix=".new-")  # mode 0600 from the start
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(files[name])
-        Path(temporary).replace(directory / name)
+        with whole_files.replacing(directory / name, files[name]):
+            pass  # its mode is right from the start
     for name in wanted.remove:
         (directory / name).unlink()
 
