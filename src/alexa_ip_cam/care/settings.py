@@ -1,10 +1,11 @@
 """What the self-check is told by the role, and where it finds what the other roles have left."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from alexa_ip_cam.service import settings_file
 
 SETTINGS = Path("/etc/alexa-ip-cam/care.json")
 
@@ -48,18 +49,18 @@ def load(path: Path) -> Settings:
     Raises:
         ValueError: they are missing or damaged; says how to mend it.
     """
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-        return Settings(
-            streams_name=str(value["streams_name"]),
-            remote_name=str(value["remote_name"]),
-            cameras=tuple(
-                Camera(str(one["id"]), int(one["port"]), str(one["host"]), one["inventory"]) for one in value["cameras"]
-            ),
-            gateway=bool(value["gateway"]),
-            events=bool(value["events"]),
-            skill=bool(value["skill"]),
-            clock_url=str(value["clock_url"]),
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is missing or damaged ({error}): run site.yml with --tags care") from None
+    return settings_file.load(path, _settings, "run site.yml with --tags care")
+
+
+def _settings(value: Mapping[str, Any]) -> Settings:
+    return Settings(
+        streams_name=str(value["streams_name"]),
+        remote_name=str(value["remote_name"]),
+        cameras=tuple(
+            Camera(str(one["id"]), int(one["port"]), str(one["host"]), one["inventory"]) for one in value["cameras"]
+        ),
+        gateway=bool(value["gateway"]),
+        events=bool(value["events"]),
+        skill=bool(value["skill"]),
+        clock_url=str(value["clock_url"]),
+    )

@@ -1,8 +1,10 @@
 """What the page's service is told by the role: the cameras' names, and where everything is read and written."""
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from alexa_ip_cam.service import settings_file
 
 SETTINGS = Path("/etc/alexa-ip-cam/page.json")
 
@@ -48,14 +50,14 @@ def load(path: Path) -> Settings:
     Raises:
         ValueError: they are missing or damaged; says how to mend it.
     """
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-        return Settings(
-            cameras=tuple(Camera(str(camera["id"]), str(camera["name"])) for camera in value["cameras"]),
-            recordings=int(value["recordings"]),
-            metrics=value["metrics"] is True,
-            gateway=value["gateway"] is True,
-            **{name: Path(value[name]) for name in PATHS},
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is missing or damaged ({error}): run the role page again") from None
+    return settings_file.load(path, _settings, "run the role page again")
+
+
+def _settings(value: Mapping[str, Any]) -> Settings:
+    return Settings(
+        cameras=tuple(Camera(str(camera["id"]), str(camera["name"])) for camera in value["cameras"]),
+        recordings=int(value["recordings"]),
+        metrics=value["metrics"] is True,
+        gateway=value["gateway"] is True,
+        **{name: Path(value[name]) for name in PATHS},
+    )

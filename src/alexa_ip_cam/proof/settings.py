@@ -1,8 +1,11 @@
 """What the proof is told by the role: where to connect, which names, which roots, and where the certificate is."""
 
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from alexa_ip_cam.service import settings_file
 
 SETTINGS = Path("/etc/alexa-ip-cam/proof.json")
 
@@ -35,15 +38,15 @@ def load(path: Path) -> Settings:
     Raises:
         ValueError: they are missing or damaged; says how to mend it.
     """
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-        return Settings(
-            address=str(value["address"]),
-            port=int(value["port"]),
-            names=tuple(str(name) for name in value["names"]),
-            roots=Path(value["roots"]),
-            lineage=Path(value["lineage"]),
-            state=Path(value["state"]),
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is missing or damaged ({error}): run the role proof again") from None
+    return settings_file.load(path, _settings, "run the role proof again")
+
+
+def _settings(value: Mapping[str, Any]) -> Settings:
+    return Settings(
+        address=str(value["address"]),
+        port=int(value["port"]),
+        names=tuple(str(name) for name in value["names"]),
+        roots=Path(value["roots"]),
+        lineage=Path(value["lineage"]),
+        state=Path(value["state"]),
+    )
