@@ -18,14 +18,15 @@ class Skill:
         self._settings = settings
         self._nonce = secrets.token_hex(16)
         self._answers: dict[str, Answer] = {}
+        self._linked = False
 
     def steps(self) -> list[Step]:
         """The steps."""
         return [
             Step("store", self._store),
             Step("grant", self._grant),
-            Step("function", lambda: self._each(function)),
-            Step("directive", self._directive),
+            Step("function", lambda: self._each(self._function)),
+            Step("directive", lambda: self._each(self._directive)),
             Step("keys", lambda: self._each(self._keys)),
             Step("cameras", lambda: self._each(self._cameras)),
         ]
@@ -44,51 +45,49 @@ class Skill:
         if self._access() is None:
             return broken("skill-not-deployed")
         try:
-            cloud.has_grant(self._given())
+            self._linked = cloud.has_grant(self._given())
         except cloud.StoreError as error:
             return store_error(str(error))
         return good("answers")
 
     def _grant(self) -> Outcome:
-        try:
-            return good("an account is linked") if cloud.has_grant(self._given()) else broken("grant-missing")
-        except cloud.StoreError as error:
-            return store_error(str(error))
+        """What the step before has read."""
+        return good("an account is linked") if self._linked else broken("grant-missing")
 
-    def _each(self, judge: Callable[[str, str, Answer], Outcome]) -> Outcome:
+    def _each(self, find: Callable[[Access, str], Outcome]) -> Outcome:
         """The first region that is wrong, or the last."""
         given = self._given()
         outcome = broken("function-old", region=given.region)
         for region in given.regions:
-            if region not in self._answers:
-                question = {QUESTION: {"site": self._settings.streams_name, "nonce": self._nonce}}
-                self._answers[region] = cloud.ask(given, region, question)
-            outcome = judge(region, self._settings.streams_name, self._answers[region])
+            outcome = find(given, region)
             if outcome.key:
                 break
         return outcome
 
-    def _directive(self) -> Outcome:
-        """The first region that answers another way than it should, or the last."""
-        given = self._given()
-        outcome = broken("function-old", region=given.region)
-        for region in given.regions:
-            outcome = directive(region, cloud.ask(given, region, stranger(self._nonce)))
-            if outcome.key:
-                break
-        return outcome
+    def _answer(self, given: Access, region: str) -> Answer:
+        """To the self-check's question, which is asked once."""
+        if region not in self._answers:
+            question = {QUESTION: {"site": self._settings.streams_name, "nonce": self._nonce}}
+            self._answers[region] = cloud.ask(given, region, question)
+        return self._answers[region]
 
-    def _keys(self, region: str, _site: str, answer: Answer) -> Outcome:
+    def _function(self, given: Access, region: str) -> Outcome:
+        return function(region, self._settings.streams_name, self._answer(given, region))
+
+    def _directive(self, given: Access, region: str) -> Outcome:
+        return directive(region, cloud.ask(given, region, stranger(self._nonce)))
+
+    def _keys(self, given: Access, region: str) -> Outcome:
         etc = self._settings.etc
         events = machine.kept(etc / "events-keys.json").content or {}
         ours = {purpose: [str(events[purpose])] for purpose in ("clips", "media") if purpose in events}
         if self._settings.gateway:
             ours["streams"] = list((machine.kept(etc / "gateway.json").content or {}).get("stream_keys", []))
-        return keys(region, self._nonce, ours, answer)
+        return keys(region, self._nonce, ours, self._answer(given, region))
 
-    def _cameras(self, region: str, _site: str, answer: Answer) -> Outcome:
+    def _cameras(self, given: Access, region: str) -> Outcome:
         events = machine.kept(self._settings.etc / "events.json").content or {}
-        return cameras(region, events.get("endpoints"), answer)
+        return cameras(region, events.get("endpoints"), self._answer(given, region))
 
 
 _REFUSED = ("AccessDenied", "UnrecognizedClient", "InvalidClientTokenId", "SignatureDoesNotMatch", "InvalidAccessKey")
