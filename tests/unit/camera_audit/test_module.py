@@ -8,23 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.appliance.camera_audit import Finding, probing, table
+from ansible.module_utils.appliance.camera_audit import Finding, table
 
-from unit.camera_audit import clips
 from unit.camera_audit.scripted_camera import Script, camera
 
 Run = Callable[..., dict[str, Any]]
 SECRET = "s3cret-of-the-camera"
 
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> list[list[bytes]]:
-    return clips.pictures(clips.encode(tmp_path_factory.mktemp("clips") / "main.h264"))
-
-
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probing, "_LISTEN_LEAST_SECONDS", 0.0)
+pytestmark = pytest.mark.usefixtures("no_waiting")
 
 
 def off() -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.appliance.camera_audit import Finding, Observed, judge, probe, probing
+from ansible.module_utils.appliance.camera_audit import Finding, Observed, judge, probe
 
 from unit.camera_audit import clips
 from unit.camera_audit.scripted_camera import Script, camera, video_sdp
@@ -16,15 +16,7 @@ from unit.camera_audit.scripted_camera import Script, camera, video_sdp
 CAMERA: dict[str, Any] = {"id": "x", "manufacturer": "Axis", "width": 320, "height": 180, "audio": "none"}
 AAC = "mpeg4-generic/16000/1"
 
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> list[list[bytes]]:
-    return clips.pictures(clips.encode(tmp_path_factory.mktemp("clips") / "main.h264"))
-
-
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probing, "_LISTEN_LEAST_SECONDS", 0.0)
+pytestmark = pytest.mark.usefixtures("no_waiting")
 
 
 def look(script: Script, username: str = "", password: str = "", seconds: float = 5.0) -> Observed:

@@ -18,24 +18,10 @@ from alexa_ip_cam.events.tokens import Tokens
 from simulators.amazon.event_gateway import EventGateway
 from simulators.amazon.lwa import Lwa
 from simulators.events_service import BRISK
-from unit.events.rig import CLIENT, SITE, Rig
+from unit.events.rig import SITE, Rig
 
 STATE = "var/lib/alexa-ip-cam-events"
 PLACES = [f"/{STATE}/events.db", f"/{STATE}/tokens.json"]
-
-
-@pytest.fixture
-def lwa() -> Iterator[Lwa]:
-    with Lwa() as simulator:
-        simulator.add_client(*CLIENT)
-        yield simulator
-
-
-@pytest.fixture
-def gateway(lwa: Lwa) -> Iterator[EventGateway]:
-    with EventGateway(lwa.is_valid_access, CLIENT.client_id) as simulator:
-        yield simulator
-        assert simulator.problems == []
 
 
 @pytest.fixture
