@@ -23,8 +23,15 @@ live, names = sys.argv[1], sys.argv[2:]
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
 def on_disk():
-    with open(live + "/cert.pem") as stream:
-        return ssl.PEM_cert_to_DER_cert(stream.read())
+    end = time.monotonic() + 5
+    while True:
+        try:
+            with open(live + "/cert.pem") as stream:
+                return ssl.PEM_cert_to_DER_cert(stream.read())
+        except FileNotFoundError:
+            # certbot takes the link away before it makes the new one.
+            if time.monotonic() > end:
+                raise
 def served(name):
     try:
         with socket.create_connection(("127.0.0.1", 443), 5) as plain:

@@ -35,7 +35,7 @@ MAIL_PROGRAMS: Mapping[str, Mapping[str, str]] = {
     },
     "postfix": {
         "/etc/postfix/main.cf": (
-            "compatibility_level = 3.6\ninet_interfaces = loopback-only\nmydestination =\n"
+            "compatibility_level = 3.6\ninet_interfaces = loopback-only\ninet_protocols = ipv4\nmydestination =\n"
             f"relayhost = [127.0.0.1]:{_MAIL_PORT}\nmyorigin = example.test\nsmtp_host_lookup = native\n"
         ),
     },
